@@ -1,0 +1,1 @@
+"""Shelfmate: a recommendation backend for shops, on Postgres and pgvector."""

@@ -1,0 +1,4 @@
+"""The shelfmate command."""
+
+def main() -> None:
+    raise SystemExit("not yet")

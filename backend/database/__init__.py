@@ -1,0 +1,1 @@
+"""Postgres: the embedded server, engine and sessions, checks of any server."""

@@ -1,0 +1,119 @@
+"""The way to the database: one pool for each process, over the server that the settings name."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+from pgvector.psycopg import register_vector
+from psycopg import Connection
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg_pool import ConnectionPool
+from sqlalchemy import Engine, NullPool, create_engine
+
+from backend.database import embedded
+from backend.database.problems import translated
+from backend.errors import ConfigurationError, DatabaseUnavailable
+from backend.settings import Settings
+
+SEARCH_PATH = "shelfmate,public"
+
+Row = tuple[Any, ...]
+
+
+@dataclass
+class Database:
+    """Connections to one server, opened when first asked for; close it by leaving ``open_database``."""
+
+    dsn: str
+    read_dsn: str | None = None
+    pool_size: int = 10
+    _stack: ExitStack = field(default_factory=ExitStack, repr=False)
+    _pools: dict[str, ConnectionPool[Connection[Row]]] = field(default_factory=dict, repr=False)
+
+    @contextmanager
+    def write(self) -> Iterator[Connection[Row]]:
+        """A connection inside one transaction, committed at the end and rolled back on any error."""
+        with translated(), self._pool(self.dsn).connection() as connection, connection.transaction():
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection[Row]]:
+        """A connection for single statements that read, on the replica when there is one."""
+        with translated(), self._pool(self.read_dsn or self.dsn).connection() as connection:
+            yield connection
+
+    @contextmanager
+    def alone(self) -> Iterator[Connection[Row]]:
+        """A connection outside the pool in autocommit: for LISTEN, and for statements that refuse a transaction."""
+        with translated(), psycopg.connect(self.dsn, autocommit=True) as connection:
+            register_vector(connection)
+            yield connection
+
+    @property
+    def engine(self) -> Engine:
+        """A SQLAlchemy engine without a pool of its own: for Alembic and pandas."""
+        return create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(self.dsn), poolclass=NullPool)
+
+    def _pool(self, dsn: str) -> ConnectionPool[Connection[Row]]:
+        pool = self._pools.get(dsn)
+        if pool is None:
+            pool = ConnectionPool(
+                dsn,
+                min_size=0,
+                max_size=self.pool_size,
+                timeout=10,
+                open=False,
+                kwargs={"autocommit": True},
+                configure=register_vector,
+                check=ConnectionPool.check_connection if False else None,
+            )
+            pool.open()
+            # Two threads may both have made one; the second is closed at once.
+            kept = self._pools.setdefault(dsn, pool)
+            if kept is pool:
+                self._stack.callback(pool.close)
+            else:
+                pool.close()
+            return kept
+        return pool
+
+
+def with_search_path(dsn: str) -> str:
+    """The same server, with Shelfmate's schema found without a prefix.
+
+    Raises:
+        ConfigurationError: the text is not a libpq connection string.
+    """
+    try:
+        parameters = conninfo_to_dict(dsn)
+    except psycopg.ProgrammingError as error:
+        raise ConfigurationError(f"DATABASE_URL is not a connection string: {error}") from error
+    given = str(parameters.get("options") or "")
+    if "search_path" in given:
+        return dsn
+    return make_conninfo(dsn, options=f"{given} -csearch_path={SEARCH_PATH}".strip())
+
+
+@contextmanager
+def open_database(settings: Settings) -> Iterator[Database]:
+    """The database of these settings: the server that DATABASE_URL names, or our own, started or shared.
+
+    Raises:
+        DatabaseUnavailable: no server answers, or it cannot be used; the message says what to do.
+    """
+    with ExitStack() as stack:
+        if settings.database_url:
+            dsn = settings.database_url
+        else:
+            dsn = stack.enter_context(embedded.running(settings.home)).dsn("shelfmate")
+        dsn = with_search_path(dsn)
+        try:
+            psycopg.connect(dsn, connect_timeout=10).close()
+        except psycopg.OperationalError as error:
+            raise DatabaseUnavailable(f"no connection to the database: {error}") from error
+        read_dsn = with_search_path(settings.read_database_url) if settings.read_database_url else None
+        database = Database(dsn, read_dsn, settings.pool_size)
+        stack.enter_context(database._stack)
+        yield database

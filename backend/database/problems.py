@@ -1,0 +1,55 @@
+"""What the server says, in terms of backend.errors."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import psycopg
+from psycopg_pool import PoolTimeout
+
+from backend.errors import (
+    ConfigurationError,
+    DatabaseUnavailable,
+    EmbeddingFailed,
+    EmbeddingPending,
+    InvalidInput,
+    NotFound,
+    ShelfmateError,
+)
+
+# Raised by the published functions; migrations/sql/0001_functions.sql lists them.
+RAISED: dict[str, Callable[[str, str | None], ShelfmateError]] = {
+    "SM001": lambda message, _field: NotFound(message),
+    "SM002": lambda message, _field: EmbeddingPending(message),
+    "SM003": lambda message, _field: EmbeddingFailed(message),
+    "SM004": lambda message, field: InvalidInput(message, field=field),
+    "SM005": lambda message, field: InvalidInput(message, field=field),
+    "SM006": lambda message, field: InvalidInput(message, field=field),
+    "SM007": lambda message, _field: ConfigurationError(message),
+}
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raise Shelfmate's error for a published function's code, and DatabaseUnavailable for a lost or missing server.
+
+    Any other error of psycopg passes unchanged: constraint violations mean different things to different callers.
+    """
+    try:
+        yield
+    except PoolTimeout as error:
+        raise DatabaseUnavailable(f"no database connection became free in time: {error}") from error
+    except psycopg.Error as error:
+        raised = RAISED.get(error.sqlstate or "")
+        if raised is not None:
+            raise raised(error.diag.message_primary or str(error), error.diag.column_name) from error
+        if is_connection_loss(error):
+            raise DatabaseUnavailable(f"the database connection was lost: {error}") from error
+        raise
+
+
+def is_connection_loss(error: psycopg.Error) -> bool:
+    """Whether the server went away, rather than refused a statement (SQLSTATE class 08, 57P and no state at all)."""
+    if not isinstance(error, psycopg.OperationalError):
+        return False
+    state = error.sqlstate
+    return state is None or state.startswith(("08", "57P"))

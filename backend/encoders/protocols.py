@@ -1,0 +1,132 @@
+"""What every encoder offers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderSpec:
+    """What a space records of an encoder.
+
+    ``name`` loads the same encoder again, ``dimensions`` is the length of its vectors, and ``version`` changes whenever
+    its output for the same input would (rounding aside).
+    """
+
+    name: str
+    dimensions: int
+    version: str
+
+
+class Described:
+    """Base of the encoders: gives the parts of ``spec`` by name."""
+
+    def __init__(self, spec: EncoderSpec) -> None:
+        self._spec = spec
+
+    @property
+    def spec(self) -> EncoderSpec:
+        """Name, dimensions and version in one."""
+        return self._spec
+
+    @property
+    def name(self) -> str:
+        """The name that loads it again."""
+        return self._spec.name
+
+    @property
+    def dimensions(self) -> int:
+        """Length of its vectors."""
+        return self._spec.dimensions
+
+    @property
+    def version(self) -> str:
+        """Changes when its output would."""
+        return self._spec.version
+
+
+class TextEncoder(Protocol):
+    """Turns texts into unit vectors. Every method may be called from any number of threads at once."""
+
+    @property
+    def spec(self) -> EncoderSpec:
+        """Name, dimensions and version in one."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """The name that loads it again."""
+        ...
+
+    @property
+    def dimensions(self) -> int:
+        """Length of its vectors."""
+        ...
+
+    @property
+    def version(self) -> str:
+        """Changes when its output would."""
+        ...
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """One row a text, in order: float32 of shape (len(texts), dimensions), each of length 1 within 1e-3.
+
+        A text that is empty or all white space gives a zero row, which is what a missing modality is. A row does not
+        depend on the others of the batch, except by rounding (under 1e-5).
+        """
+        ...
+
+    def warm_up(self) -> None:
+        """Pay now what the first call would pay."""
+        ...
+
+
+class ImageEncoder(Protocol):
+    """Turns images into unit vectors. Every method may be called from any number of threads at once.
+
+    ``prepare`` (decoding, one image) is apart from ``encode`` (inference, a batch), so that a worker can decode the
+    next batch in another thread while this one is encoded.
+    """
+
+    @property
+    def spec(self) -> EncoderSpec:
+        """Name, dimensions and version in one."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """The name that loads it again."""
+        ...
+
+    @property
+    def dimensions(self) -> int:
+        """Length of its vectors."""
+        ...
+
+    @property
+    def version(self) -> str:
+        """Changes when its output would."""
+        ...
+
+    def prepare(self, data: bytes) -> NDArray[np.uint8]:
+        """The bytes of an image file as this encoder's input: uint8 RGB of shape (side, side, 3).
+
+        Raises:
+            UnreadableImage: the bytes are not an image that we accept; the message says what is wrong.
+        """
+        ...
+
+    def encode(self, prepared: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+        """One row an image, in order: float32 of shape (len(prepared), dimensions), each of length 1 within 1e-3.
+
+        ``prepared`` holds what this encoder's ``prepare`` returned. A row does not depend on the others of the batch,
+        except by rounding (under 1e-5).
+        """
+        ...
+
+    def warm_up(self) -> None:
+        """Pay now what the first call would pay."""
+        ...

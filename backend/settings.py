@@ -1,0 +1,65 @@
+"""Every setting of Shelfmate, its default and its environment variable."""
+
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from backend.errors import ConfigurationError
+
+
+class Settings(BaseSettings):
+    """Read from the environment: ``SHELFMATE_`` plus the field's name in capitals, unless an alias is given."""
+
+    model_config = SettingsConfigDict(env_prefix="SHELFMATE_", frozen=True, populate_by_name=True)
+
+    home: Path = Field(default=Path("~/.shelfmate"), description="State of the embedded server and reports.")
+    database_url: str | None = Field(
+        default=None,
+        validation_alias="DATABASE_URL",
+        description="A Postgres server with pgvector >= 0.8.4. Without it Shelfmate runs its own under `home`.",
+    )
+    read_database_url: str | None = Field(default=None, description="A replica that answers the read-only queries.")
+
+    host: str = Field(default="127.0.0.1", description="Address that the server listens on.")
+    port: int = Field(default=8000, ge=1, le=65535, description="Port that the server listens on.")
+    threads: int = Field(default=8, ge=1, le=256, description="Request threads of the server; they share one model.")
+    pool_size: int = Field(default=10, ge=1, le=200, description="Most database connections of one process.")
+    max_upload_bytes: int = Field(default=20 * 2**20, ge=1024, description="Largest request body.")
+
+    text_encoder: str = Field(default="minilm", description="Text encoder of the default embedding space.")
+    image_encoder: str = Field(default="efficientnet-lite0", description="Image encoder of the default space.")
+
+    batch_size: int = Field(default=64, ge=1, le=1024, description="Most products that a worker encodes at once.")
+    lease_seconds: float = Field(default=60, gt=0, description="How long a worker holds a job without a heartbeat.")
+    poll_seconds: float = Field(default=5, gt=0, description="The worker looks for jobs this often if no NOTIFY comes.")
+    max_attempts: int = Field(default=5, ge=1, description="A job that failed this often is dead.")
+
+    def model_post_init(self, _context: object) -> None:
+        # Frozen, so the one derived value is set past the guard.
+        object.__setattr__(self, "home", self.home.expanduser().absolute())
+
+
+def load_settings() -> Settings:
+    """The settings of this process.
+
+    Raises:
+        ConfigurationError: a variable's value does not fit; the message names the variable.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        problems = "; ".join(f"{_variable(item['loc'])}: {item['msg']}" for item in error.errors())
+        raise ConfigurationError(f"Settings that cannot be used: {problems}") from error
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """The settings of this process, read once."""
+    return load_settings()
+
+
+def _variable(location: tuple[int | str, ...]) -> str:
+    name = str(location[0])
+    return name if name.isupper() else f"SHELFMATE_{name.upper()}"

@@ -1,0 +1,104 @@
+"""HNSW indexes of a space: built after a bulk fill, kept up by every single insert after that."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from psycopg import Connection, sql
+
+from backend.database.connection import Database, Row
+from backend.database.queries import load_queries
+from backend.spaces.space import Space
+
+SQL = load_queries("spaces")
+
+# Below this many products an exact scan is faster than an index pays for (docs/decisions/0004).
+FEWEST_INDEXED = 2_000
+# Up to here an exact scan is quick enough to stand in while a large fill goes on without indexes.
+MOST_UNINDEXED = 25_000
+
+
+@dataclass(frozen=True)
+class HnswIndex:
+    """One index: on a typed column of a space's partition, with the operator class that its queries order by."""
+
+    name: str
+    column: str
+    dimensions: int
+    operators: str
+
+
+def wanted_indexes(space: Space) -> list[HnswIndex]:
+    """The indexes of a space: inner product on ``fused``, cosine on each block when there are several."""
+    blocks = [
+        (name, dimensions)
+        for name, dimensions in zip(("text", "image", "reviews"), space.dimensions, strict=True)
+        if dimensions
+    ]
+    prefix = f"product_embeddings_{space.id}"
+    indexes = [HnswIndex(f"{prefix}_fused_hnsw", "fused", sum(space.dimensions), "halfvec_ip_ops")]
+    if len(blocks) > 1:
+        indexes += [HnswIndex(f"{prefix}_{name}_hnsw", name, size, "halfvec_cosine_ops") for name, size in blocks]
+    return indexes
+
+
+def prepare_for_fill(database: Database, space: Space) -> bool:
+    """Drop the indexes of a space that is small beside what waits to be stored in it; returns whether any was.
+
+    Building an index at the end is many times faster than inserting into it, and a small space is answered exactly.
+    """
+    with database.write() as connection:
+        embedded, waiting = _fill(connection, space)
+        if not (waiting >= max(FEWEST_INDEXED, embedded) and embedded <= MOST_UNINDEXED):
+            return False
+        names = _present(connection, space)
+        for name in names:
+            connection.execute(sql.SQL("DROP INDEX {}").format(sql.Identifier("shelfmate", name)))
+    return bool(names)
+
+
+def build_indexes(database: Database, space: Space, report: Callable[[str], None]) -> list[str]:
+    """Build what is missing of a space's indexes without blocking writers; returns the names that were built.
+
+    Does nothing for a space that is small, or while another process builds. An index that a crash left half built
+    is dropped first.
+    """
+    built: list[str] = []
+    with database.alone() as connection:
+        if _fill(connection, space)[0] < FEWEST_INDEXED:
+            return built
+        locked = connection.execute(SQL["lock_indexing"], {"space_id": space.id}).fetchone()
+        if locked is None or not locked[0]:
+            return built
+        present = _present(connection, space)
+        # The graph is built in memory, or ten times slower.
+        connection.execute("SET maintenance_work_mem = '1GB'")
+        connection.execute("SET max_parallel_maintenance_workers = 2")
+        for index in wanted_indexes(space):
+            if present.get(index.name):
+                continue
+            if index.name in present:
+                connection.execute(sql.SQL("DROP INDEX {}").format(sql.Identifier("shelfmate", index.name)))
+            report(f"building the index {index.name}")
+            connection.execute(_create(space, index))
+            built.append(index.name)
+    return built
+
+
+def _create(space: Space, index: HnswIndex) -> sql.Composed:
+    return sql.SQL("CREATE INDEX CONCURRENTLY {} ON {} USING hnsw (({}::halfvec({})) {})").format(
+        sql.Identifier(index.name),
+        sql.Identifier("shelfmate", f"product_embeddings_{space.id}"),
+        sql.Identifier(index.column),
+        sql.Literal(index.dimensions),
+        sql.SQL(index.operators),  # type: ignore[arg-type]  # one of two constants of this module
+    )
+
+
+def _present(connection: Connection[Row], space: Space) -> dict[str, bool]:
+    return dict(connection.execute(SQL["indexes"], {"space_id": space.id}).fetchall())
+
+
+def _fill(connection: Connection[Row], space: Space) -> tuple[int, int]:
+    row = connection.execute(SQL["fill"], {"space_id": space.id}).fetchone()
+    assert row is not None
+    return int(row[0]), int(row[1])

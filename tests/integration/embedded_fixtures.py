@@ -1,0 +1,150 @@
+"""Homes, commands and processes for the tests of the embedded server."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+
+from backend.database import embedded
+
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can run the server as somebody else")
+
+# A command that uses the server until its standard input ends.
+COMMAND = """
+import sys
+from pathlib import Path
+from backend.database import embedded
+
+with embedded.running(Path(sys.argv[1]), linger=float(sys.argv[2])) as server:
+    print(server.dsn(), flush=True)
+    sys.stdin.read()
+"""
+
+
+class Command:
+    """Another process that uses the server of ``home``."""
+
+    def __init__(self, home: Path, *, linger: float = 0.0, prefix: tuple[str, ...] = ()) -> None:
+        self.process = subprocess.Popen(
+            [*prefix, sys.executable, "-c", COMMAND, str(home), str(linger)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        self._dsn = ""
+
+    @property
+    def dsn(self) -> str:
+        """Its connection string, as soon as it has one."""
+        if not self._dsn:
+            self._dsn = self.process.stdout.readline().strip()
+            assert self._dsn, self.process.stderr.read()
+        return self._dsn
+
+    def leave(self) -> None:
+        """Let it end in the ordinary way."""
+        _, errors = self.process.communicate()
+        assert self.process.returncode == 0, errors
+
+    def kill(self) -> None:
+        """Kill it with -9."""
+        self.process.kill()
+        self.process.communicate()
+
+
+@contextmanager
+def command(home: Path, **options) -> Iterator[Command]:
+    """A command that has its server; killed at the end if it has not left."""
+    started = Command(home, **options)
+    try:
+        assert started.dsn
+        yield started
+    finally:
+        if started.process.poll() is None:
+            started.kill()
+
+
+@contextmanager
+def fresh_home() -> Iterator[Path]:
+    """A home that does not exist yet, under a directory that every account can enter; nothing of it is left after."""
+    parent = Path(tempfile.mkdtemp(prefix="shelfmate-test-"))
+    parent.chmod(0o711)
+    home = parent / "home"
+    try:
+        yield home
+    finally:
+        stop(home)
+        left = processes(home)
+        for process in left:
+            process.kill()
+        if home.exists():
+            shutil.rmtree((home / "postgres" / "sockets").resolve(), ignore_errors=True)
+            shutil.rmtree((home / "postgres").resolve(), ignore_errors=True)
+        shutil.rmtree(parent)
+        assert not left, f"left behind: {left}"
+
+
+def processes(home: Path) -> list[psutil.Process]:
+    """Every process that has to do with ``home``, this one excepted."""
+    marks = {str(home), str((home / "postgres").resolve())}
+    return [
+        process
+        for process in psutil.process_iter(["cmdline", "cwd"])
+        if process.pid != os.getpid() and any(mark in " ".join(_described(process)) for mark in marks)
+    ]
+
+
+def postmasters(home: Path) -> list[psutil.Process]:
+    """The Postgres servers (not their children) of ``home``."""
+    data = str((home / "postgres" / "data").resolve())
+    return [process for process in processes(home) if data in (process.info["cmdline"] or [])]
+
+
+def supervisor(home: Path) -> psutil.Process:
+    """The supervisor of ``home``."""
+    found = [process for process in processes(home) if any("supervisor" in part for part in process.info["cmdline"])]
+    assert len(found) == 1, found
+    return found[0]
+
+
+def stop(home: Path) -> None:
+    """End the server of ``home`` without waiting for its grace."""
+    for process in processes(home):
+        if any("embedded.supervisor" in part for part in process.info["cmdline"]):
+            process.send_signal(signal.SIGTERM)
+    assert embedded.wait_until_stopped(home, 30)
+
+
+def ask(dsn: str, query: str = "SELECT 1"):
+    """The one value that ``query`` gives."""
+    with psycopg.connect(dsn) as connection:
+        return connection.execute(query).fetchone()[0]
+
+
+def eventually(condition: Callable[[], object], seconds: float = 15.0) -> None:
+    """Wait until ``condition`` holds; an OperationalError in it counts as not yet."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            if condition():
+                return
+        except psycopg.OperationalError:
+            pass
+        assert time.monotonic() < deadline, "this did not become true in time"
+        time.sleep(0.02)
+
+
+def _described(process: psutil.Process) -> list[str]:
+    return [*(process.info["cmdline"] or []), process.info["cwd"] or ""]

@@ -1,0 +1,1 @@
+"""The embedding worker: claims jobs, encodes products, stores vectors."""

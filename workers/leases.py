@@ -1,0 +1,58 @@
+"""The heartbeat: a thread that extends the leases which a worker holds for as long as it lives."""
+
+from collections.abc import Sequence
+from threading import Event, Lock, Thread
+from types import TracebackType
+
+from backend.errors import DatabaseUnavailable
+from workers.log import log
+from workers.queue import JobQueue, Lease
+
+
+class Heartbeat:
+    """Extends the leases given to ``hold`` until they are given to ``drop``; a context manager."""
+
+    def __init__(self, queue: JobQueue) -> None:
+        self._queue = queue
+        self._tokens: dict[int, int] = {}
+        self._lock = Lock()
+        self._stopped = Event()
+        self._thread = Thread(target=self._run, name="heartbeat", daemon=True)
+
+    def __enter__(self) -> "Heartbeat":
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._stopped.set()
+        self._thread.join()
+
+    def hold(self, leases: Sequence[Lease]) -> None:
+        """Start to extend these leases."""
+        with self._lock:
+            for lease in leases:
+                self._tokens[lease.lease_token] = self._tokens.get(lease.lease_token, 0) + 1
+
+    def drop(self, leases: Sequence[Lease]) -> None:
+        """Stop extending these leases; a token that a whole batch shares ends with the last of it."""
+        with self._lock:
+            for lease in leases:
+                left = self._tokens.get(lease.lease_token, 0) - 1
+                if left > 0:
+                    self._tokens[lease.lease_token] = left
+                else:
+                    self._tokens.pop(lease.lease_token, None)
+
+    def _run(self) -> None:
+        while not self._stopped.wait(self._queue.lease_seconds / 4):
+            with self._lock:
+                tokens = list(self._tokens)
+            if not tokens:
+                continue
+            try:
+                self._queue.extend(tokens)
+            except DatabaseUnavailable as error:
+                # The next beat tries again; if none gets through, the database refuses the result.
+                log.warning("heartbeat missed: %s", error)

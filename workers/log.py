@@ -1,0 +1,5 @@
+"""The worker's log."""
+
+import logging
+
+log = logging.getLogger("shelfmate.worker")

@@ -1,0 +1,95 @@
+"""What a person sees of the worker: a bar with rate and time left on a terminal, lines in the log otherwise."""
+
+import sys
+import time
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+
+from workers.log import log
+
+SECONDS_BETWEEN_LINES = 5.0
+
+
+class Progress:
+    """Counts embedded products of one run of work; ``start`` may be called again when more has come."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self._console = console or Console(stderr=True)
+        self._bar: Bar | None = None
+        self._task: TaskID | None = None
+        self._total = self._done = 0
+        self._began = self._said = 0.0
+
+    def start(self, waiting: int) -> None:
+        """Begin to count ``waiting`` products, or more than before when a count is under way."""
+        if self._total:
+            self._total = max(self._total, self._done + waiting)
+        else:
+            self._total, self._done = waiting, 0
+            self._began = self._said = time.monotonic()
+        if not self._console.is_terminal or self._total < 2:
+            return
+        if self._bar is None:
+            self._bar = Bar(
+                TextColumn("embedding"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TextColumn("{task.fields[rate]}"),
+                TextColumn("left"),
+                TimeRemainingColumn(),
+                console=self._console,
+            )
+            self._task = self._bar.add_task("embedding", total=self._total, rate="")
+            self._bar.start()
+        elif self._task is not None:
+            self._bar.update(self._task, total=self._total)
+
+    def advance(self, count: int) -> None:
+        """``count`` more products are embedded."""
+        self._done += count
+        # Products that came while the worker was at it were not in the first count.
+        self._total = max(self._total, self._done)
+        if self._bar is not None and self._task is not None:
+            self._bar.update(self._task, completed=self._done, total=self._total, rate=f"{self._rate():.0f}/s")
+        elif time.monotonic() - self._said >= SECONDS_BETWEEN_LINES:
+            self._said = time.monotonic()
+            log.info("embedded %d of %d, %.0f/s, %.0f s left", self._done, self._total, self._rate(), self._left())
+
+    def finish(self) -> None:
+        """Everything is embedded."""
+        if self._bar is not None:
+            self._bar.stop()
+        if self._done:
+            seconds = time.monotonic() - self._began
+            log.info("embedded %d products in %.1f s, %.0f/s", self._done, seconds, self._rate())
+        self._bar = self._task = None
+        self._total = self._done = 0
+
+    def say(self, message: str) -> None:
+        """A line that does not tear the bar."""
+        log.info(message)
+
+    def _rate(self) -> float:
+        return self._done / max(time.monotonic() - self._began, 1e-6)
+
+    def _left(self) -> float:
+        return (self._total - self._done) / max(self._rate(), 1e-6)
+
+
+def log_to_terminal() -> None:
+    """Send the worker's log to stderr, through rich on a terminal so that a bar stays whole."""
+    import logging
+
+    from rich.logging import RichHandler
+
+    console = Console(stderr=True)
+    handler: logging.Handler
+    if console.is_terminal:
+        handler = RichHandler(console=console, show_path=False, show_level=False)
+    else:
+        handler = logging.StreamHandler(sys.stderr)
+        handler.setFormatter(logging.Formatter("%(asctime)s worker %(message)s", datefmt="%H:%M:%S"))
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)

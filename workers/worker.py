@@ -1,0 +1,166 @@
+"""The embedding worker: claims and prepares the next batch in one thread while it encodes this one in another."""
+
+import os
+import socket
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from threading import Event
+
+from backend.database.connection import Database
+from backend.errors import DatabaseUnavailable, ShelfmateError
+from backend.settings import Settings
+from backend.spaces.embedder import Embedder
+from backend.spaces.indexes import FEWEST_INDEXED, build_indexes, prepare_for_fill
+from backend.spaces.jobs import QueueCounts, count_jobs
+from backend.spaces.space import Space, list_spaces
+from workers.batch import Batch, encode, prepare
+from workers.leases import Heartbeat
+from workers.log import log
+from workers.progress import Progress
+from workers.queue import JobQueue, Lease, Result
+from workers.retry import delay_before_retry
+from workers.wakeup import Wakeup
+
+LONGEST_OUTAGE_PAUSE = 5.0
+INDEX_CHECK_INTERVAL = 500
+
+
+@dataclass
+class Worker:
+    """Embeds products until it is told to stop or, with ``drain``, until nothing is left to embed.
+
+    ``stopping`` may be set by a signal: the batch in hand is finished, the one prepared ahead is handed back.
+    """
+
+    database: Database
+    settings: Settings
+    progress: Progress
+    drain: bool = False
+    stopping: Event = field(default_factory=Event)
+    embedder: Embedder = field(default_factory=Embedder)
+
+    def __post_init__(self) -> None:
+        self.queue = JobQueue(self.database, f"{socket.gethostname()}:{os.getpid()}", self.settings.lease_seconds)
+        self.spaces: dict[int, Space] = {}
+        self.embedded = 0
+        self._indexed_at = -1
+
+    def run(self) -> int:
+        """Work; returns how many products were embedded.
+
+        Raises:
+            ConfigurationError: an encoder cannot be used on this machine.
+        """
+        self._load_spaces()
+        for space in self.spaces.values():
+            if space.state == "active":
+                self.embedder.warm_up(space)
+        pause = 0.0
+        with (
+            Wakeup(self.database, self.stopping) as wakeup,
+            Heartbeat(self.queue) as heartbeat,
+            ThreadPoolExecutor(1, "prepare") as preparer,
+            ThreadPoolExecutor(1, "store") as storer,
+        ):
+            while not self.stopping.is_set():
+                try:
+                    if self._work_until_idle(heartbeat, preparer, storer) and self.drain:
+                        break
+                    pause = 0.0
+                except DatabaseUnavailable as error:
+                    pause = min(LONGEST_OUTAGE_PAUSE, 2 * pause or 0.25)
+                    log.warning("the database is away, trying again in %.2g s: %s", pause, error)
+                    self.stopping.wait(pause)
+                    continue
+                wakeup.wait(min(0.2, self.settings.poll_seconds) if self.drain else self.settings.poll_seconds)
+        return self.embedded
+
+    def _work_until_idle(self, heartbeat: Heartbeat, preparer: ThreadPoolExecutor, storer: ThreadPoolExecutor) -> bool:
+        """Work batch after batch until none is due; returns whether nothing is left, due or not, but the dead."""
+        counts = count_jobs(self.database)
+        if counts.queued:
+            self._start_fill(counts)
+        stored: Future[None] | None = None
+        ahead: Future[Batch | None] | None = preparer.submit(self._next_batch, heartbeat)
+        try:
+            while ahead is not None and (batch := ahead.result()) is not None:
+                ahead = None if self.stopping.is_set() else preparer.submit(self._next_batch, heartbeat)
+                results = self._encode(batch, heartbeat)
+                if stored is not None:
+                    stored.result()
+                stored = storer.submit(self._finish, batch, results, heartbeat)
+        finally:
+            if ahead is not None and ahead.exception() is None and (unused := ahead.result()) is not None:
+                self._abandon(unused.leases, heartbeat)
+        if stored is not None:
+            stored.result()
+        if self.stopping.is_set() or count_jobs(self.database).waiting:
+            return False
+        self.progress.finish()
+        self._build_indexes()
+        return True
+
+    def _start_fill(self, counts: QueueCounts) -> None:
+        self._load_spaces()
+        self.progress.start(counts.waiting)
+        if counts.queued < FEWEST_INDEXED:
+            return
+        for space in self.spaces.values():
+            if prepare_for_fill(self.database, space):
+                self.progress.say(f"dropped the indexes of the small space {space.name} until it is filled")
+
+    def _build_indexes(self) -> None:
+        # Counting a large space after every single insert would cost more than the insert.
+        if self.embedded < self._indexed_at + INDEX_CHECK_INTERVAL and self._indexed_at >= 0:
+            return
+        self._indexed_at = self.embedded
+        for space in self.spaces.values():
+            if space.state != "retired":
+                build_indexes(self.database, space, self.progress.say)
+
+    def _next_batch(self, heartbeat: Heartbeat) -> Batch | None:
+        leases = self.queue.claim(self.settings.batch_size)
+        if not leases:
+            return None
+        heartbeat.hold(leases)
+        try:
+            if any(lease.space_id not in self.spaces for lease in leases):
+                self._load_spaces()
+            return prepare(leases, self.queue.load(leases), self.spaces, self.embedder)
+        except ShelfmateError:
+            self._abandon(leases, heartbeat)
+            raise
+
+    def _encode(self, batch: Batch, heartbeat: Heartbeat) -> dict[int, list[Result]]:
+        try:
+            return encode(batch, self.spaces, self.embedder)
+        except ShelfmateError:
+            self._abandon(batch.leases, heartbeat)
+            raise
+
+    def _finish(self, batch: Batch, results: dict[int, list[Result]], heartbeat: Heartbeat) -> None:
+        unfinished = {(lease.product_id, lease.space_id): lease for lease in batch.leases}
+        try:
+            for space_id, space_results in results.items():
+                for product_id in self.queue.store(space_id, space_results):
+                    del unfinished[product_id, space_id]
+            for lease, error in batch.failures:
+                delay = delay_before_retry(error, lease.attempts, self.settings.max_attempts)
+                self.queue.fail(lease, f"{type(error).__name__}: {error}", delay=delay)
+                self.progress.say(f"product {lease.product_id} failed: {error}")
+            # Refused because another transaction held the row: if that one rolls back, the job is still ours to return.
+            self.queue.release(list(unfinished.values()))
+        finally:
+            heartbeat.drop(batch.leases)
+        self.embedded += len(batch.leases) - len(unfinished)
+        self.progress.advance(len(batch.leases) - len(unfinished))
+
+    def _abandon(self, leases: list[Lease], heartbeat: Heartbeat) -> None:
+        heartbeat.drop(leases)
+        try:
+            self.queue.release(leases)
+        except DatabaseUnavailable as error:
+            log.warning("%d jobs come back when their lease runs out: %s", len(leases), error)
+
+    def _load_spaces(self) -> None:
+        self.spaces = {space.id: space for space in list_spaces(self.database)}
