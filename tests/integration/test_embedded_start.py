@@ -1,6 +1,6 @@
 """The embedded server starts, keeps what it was given, and ends."""
 
-import os
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -108,7 +108,8 @@ def test_a_name_with_everything_in_it_is_a_database_name(home):
 
 def test_the_bundled_psql_runs_against_the_server(home):
     with embedded.running(home) as server:
-        assert os.popen(f"{binaries.psql()} -Atc 'SELECT 6 * 7' '{server.dsn()}'").read() == "42\n"
+        psql = [str(binaries.psql()), "-Atc", "SELECT 6 * 7", server.dsn()]
+        assert subprocess.run(psql, capture_output=True, text=True, check=True).stdout == "42\n"
 
 
 def test_the_log_is_bounded(home, monkeypatch):

@@ -1,0 +1,58 @@
+"""The migrations go up and down, and make what the models say."""
+
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+
+from backend.database.connection import Database
+from backend.database.migrate import current_revision, downgrade, upgrade
+from backend.database.tables import SCHEMA, Base, include_name
+
+UNDESCRIBED = """
+SELECT 'table ' || c.relname FROM pg_class c
+ WHERE c.relnamespace = 'shelfmate'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'S') AND NOT c.relispartition
+   AND c.relname <> 'alembic_version' AND obj_description(c.oid, 'pg_class') IS NULL
+   AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'i')
+UNION ALL
+SELECT 'column ' || c.relname || '.' || a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+ WHERE c.relnamespace = 'shelfmate'::regnamespace AND c.relkind IN ('r', 'p', 'v') AND NOT c.relispartition
+   AND c.relname <> 'alembic_version' AND a.attnum > 0 AND NOT a.attisdropped AND col_description(c.oid, a.attnum) IS NULL
+UNION ALL
+SELECT 'function ' || p.oid::regprocedure FROM pg_proc p
+ WHERE p.pronamespace = 'shelfmate'::regnamespace AND obj_description(p.oid, 'pg_proc') IS NULL
+"""
+
+
+def test_models_equal_migrations(database: Database) -> None:
+    with database.engine.connect() as connection:
+        connection.dialect.default_schema_name = "public"  # As in migrations/env.py.
+        context = MigrationContext.configure(
+            connection,
+            opts={"include_schemas": True, "include_name": include_name, "version_table_schema": SCHEMA},
+        )
+        differences = compare_metadata(context, Base.metadata)
+    # Comments are the migrations' alone; the next test looks at them.
+    assert [str(d) for d in _flat(differences) if "comment" not in d[0]] == []
+
+
+def test_every_table_column_and_function_is_described(database: Database) -> None:
+    with database.read() as connection:
+        assert connection.execute(UNDESCRIBED).fetchall() == []
+
+
+def test_migrations_go_down_and_up_again(database: Database) -> None:
+    downgrade(database)
+    with database.read() as connection:
+        left = connection.execute(
+            "SELECT relname FROM pg_class WHERE relnamespace = 'shelfmate'::regnamespace AND relkind IN ('r', 'p', 'v', 'S')"
+        ).fetchall()
+        functions = connection.execute(
+            "SELECT proname FROM pg_proc WHERE pronamespace = 'shelfmate'::regnamespace"
+        ).fetchall()
+    assert (left, functions) == ([("alembic_version",)], [])
+    upgrade(database)
+    with database.engine.connect() as connection:
+        assert current_revision(connection) == "0001"
+
+
+def _flat(differences: list[object]) -> list[tuple[str, ...]]:
+    return [item for entry in differences for item in (entry if isinstance(entry, list) else [entry])]
