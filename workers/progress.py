@@ -1,9 +1,11 @@
 """What a person sees of the worker: a bar with rate and time left on a terminal, lines in the log otherwise."""
 
+import logging
 import sys
 import time
 
 from rich.console import Console
+from rich.logging import RichHandler
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
@@ -78,12 +80,8 @@ class Progress:
         return (self._total - self._done) / max(self._rate(), 1e-6)
 
 
-def log_to_terminal() -> None:
-    """Send the worker's log to stderr, through rich on a terminal so that a bar stays whole."""
-    import logging
-
-    from rich.logging import RichHandler
-
+def log_to_terminal() -> Console:
+    """Send the worker's log to stderr, and return the console that a bar must share with it to stay whole."""
     console = Console(stderr=True)
     handler: logging.Handler
     if console.is_terminal:
@@ -93,3 +91,4 @@ def log_to_terminal() -> None:
         handler.setFormatter(logging.Formatter("%(asctime)s worker %(message)s", datefmt="%H:%M:%S"))
     log.addHandler(handler)
     log.setLevel(logging.INFO)
+    return console

@@ -97,8 +97,10 @@ def with_search_path(dsn: str) -> str:
 
 
 @contextmanager
-def open_database(settings: Settings) -> Iterator[Database]:
+def open_database(settings: Settings, *, linger: float = 0) -> Iterator[Database]:
     """The database of these settings: the server that DATABASE_URL names, or our own, started or shared.
+
+    ``linger``: seconds that our own server waits for another client after this command.
 
     Raises:
         DatabaseUnavailable: no server answers, or it cannot be used; the message says what to do.
@@ -107,7 +109,7 @@ def open_database(settings: Settings) -> Iterator[Database]:
         if settings.database_url:
             dsn = settings.database_url
         else:
-            dsn = stack.enter_context(embedded.running(settings.home)).dsn("shelfmate")
+            dsn = stack.enter_context(embedded.running(settings.home, linger=linger)).dsn("shelfmate")
         dsn = with_search_path(dsn)
         try:
             psycopg.connect(dsn, connect_timeout=10).close()

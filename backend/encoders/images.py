@@ -36,6 +36,7 @@ for _plugin in ("Avif", "Gif", "Jpeg", "Mpo", "Png", "WebP"):
 # What Pillow's readers raise on damaged files; a test changes bytes of good ones at random and expects no other.
 _DAMAGE = (
     OSError,
+    RuntimeError,
     SyntaxError,
     ValueError,
     EOFError,
@@ -176,14 +177,20 @@ def _too_many_pixels(size: tuple[int, int] | None = None) -> UnreadableImage:
 
 
 def _not_accepted(data: bytes) -> str:
-    kind = "in no format that we know"
-    for offset, magic, name in _OTHERS:
-        if data[offset : offset + len(magic)] == magic:
-            kind = name
-            break
-    return f"The file is {kind}: send the photograph as {ACCEPTED}."
+    for offset, magic, name in _OURS:
+        if data.startswith(magic, offset):
+            return f"The header of the {name} image is damaged: export or download the file again."
+    kinds = (name for offset, magic, name in _OTHERS if data.startswith(magic, offset))
+    return f"The file is {next(kinds, 'in no format that we know')}: send the photograph as {ACCEPTED}."
 
 
+_OURS = (
+    (0, b"\xff\xd8", "JPEG"),
+    (0, b"\x89PNG", "PNG"),
+    (0, b"GIF8", "GIF"),
+    (8, b"WEBP", "WebP"),
+    (4, b"ftypavi", "AVIF"),
+)
 # Files that people send as photographs; only to say what came.
 _OTHERS = (
     (4, b"ftyphei", "a HEIC photograph"),
@@ -195,8 +202,4 @@ _OTHERS = (
     (0, b"<svg", "an SVG drawing"),
     (0, b"<?xml", "an XML document or SVG drawing"),
     (0, b"<", "a web page"),
-    (0, b"\xff\xd8", "a JPEG image with a damaged header"),
-    (0, b"\x89PNG", "a PNG image with a damaged header"),
-    (0, b"GIF8", "a GIF image with a damaged header"),
-    (0, b"RIFF", "a WebP image with a damaged header"),
 )

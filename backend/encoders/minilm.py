@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.encoders.protocols import Described, EncoderSpec
-from backend.encoders.weights import fingerprint, packaged_file
-from backend.errors import WeightsMissing
+from backend.encoders.weights import fingerprint, packaged_file, unreadable
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -102,9 +101,7 @@ def load() -> MiniLM:
         try:
             model = SentenceTransformer(str(directory), device="cpu", local_files_only=True)
         except (SafetensorError, OSError, ValueError) as error:
-            raise WeightsMissing(
-                f"The weights in {directory} cannot be read ({error}): reinstall {REQUIREMENT}."
-            ) from error
+            raise unreadable(directory / "model.safetensors", REQUIREMENT) from error
         finally:
             if shown:
                 logging.enable_progress_bar()  # type: ignore[no-untyped-call]  # Likewise.

@@ -27,6 +27,11 @@ def packaged_file(package: str, requirement: str, relative: str) -> Path:
     return path
 
 
+def unreadable(path: Path, requirement: str) -> WeightsMissing:
+    """The error for a weight file that is there but cannot be loaded; its cause tells the rest."""
+    return WeightsMissing(f"{path} is damaged and cannot be read: {_remedy(requirement, '--force-reinstall ')}")
+
+
 def fingerprint(recipe: int, paths: Sequence[Path]) -> str:
     """``recipe`` and 12 hexadecimal digits of the SHA-256 of the files' contents, e.g. ``1-9f86d081884c``.
 

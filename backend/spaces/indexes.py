@@ -12,7 +12,7 @@ from backend.spaces.space import Space
 SQL = load_queries("spaces")
 
 # Below this many products an exact scan is faster than an index pays for (docs/decisions/0004).
-FEWEST_INDEXED = 2_000
+FEWEST_INDEXED = 1_000
 # Up to here an exact scan is quick enough to stand in while a large fill goes on without indexes.
 MOST_UNINDEXED = 25_000
 

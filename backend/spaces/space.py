@@ -49,6 +49,25 @@ def list_spaces(database: Database) -> list[Space]:
         return cursor.execute(SQL["list"]).fetchall()
 
 
+@dataclass(frozen=True)
+class Fill:
+    """How far a space is filled: products embedded, and jobs that are not dead."""
+
+    embedded: int
+    waiting: int
+
+
+def list_fills(database: Database) -> list[tuple[Space, Fill]]:
+    """Every space with its fill, oldest first."""
+    spaces = list_spaces(database)
+    with database.read() as connection, connection.cursor(row_factory=class_row(Fill)) as cursor:
+        return [
+            (space, fill)
+            for space in spaces
+            for fill in cursor.execute(SQL["fill"], {"space_id": space.id}).fetchall()
+        ]
+
+
 def active_space(database: Database) -> Space:
     """The space that answers queries.
 

@@ -95,8 +95,9 @@ BEGIN
     RETURN NULL;
 END $$;
 -- By row and with a condition, so that a price update of the whole catalogue costs nothing.
-CREATE TRIGGER queue_edited AFTER UPDATE OF title, description ON products FOR EACH ROW
-    WHEN (OLD.title IS DISTINCT FROM NEW.title OR OLD.description IS DISTINCT FROM NEW.description)
+CREATE TRIGGER queue_edited AFTER UPDATE OF title, description, brand ON products FOR EACH ROW
+    WHEN (OLD.title IS DISTINCT FROM NEW.title OR OLD.description IS DISTINCT FROM NEW.description
+          OR OLD.brand IS DISTINCT FROM NEW.brand)
     EXECUTE FUNCTION queue_edited_product();
 
 CREATE FUNCTION queue_imaged_products() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -273,6 +274,9 @@ CREATE TYPE ranked_product AS (
     product_id bigint, score double precision,
     text double precision, image double precision, reviews double precision, mode text
 );
+
+-- Loads pgvector: while its settings are unknown, only a superuser may name them in a function.
+SELECT '[0]'::halfvec;
 
 CREATE FUNCTION rank_products(
     space embedding_spaces, query halfvec, k integer,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from embedded_fixtures import Command, ask, command, eventually, fresh_home, postmasters, processes, stop
+from embedded_fixtures import Command, ask, command, eventually, fresh_home, postmasters, processes, stop, used_home
 
 from backend.database import embedded
 from backend.database.embedded import binaries, journal
@@ -16,6 +16,12 @@ from backend.database.embedded import binaries, journal
 @pytest.fixture
 def home() -> Iterator[Path]:
     with fresh_home() as path:
+        yield path
+
+
+@pytest.fixture
+def settled_home() -> Iterator[Path]:
+    with used_home() as path:
         yield path
 
 
@@ -75,17 +81,17 @@ def test_four_commands_asking_for_one_new_database_all_get_it(home):
                 each.leave()
 
 
-def test_the_server_ends_by_itself_after_its_last_command(home):
-    with embedded.running(home):
-        assert postmasters(home)
-    assert embedded.wait_until_stopped(home, 10)
-    eventually(lambda: not processes(home))
+def test_the_server_ends_by_itself_after_its_last_command(settled_home):
+    with embedded.running(settled_home):
+        assert postmasters(settled_home)
+    assert embedded.wait_until_stopped(settled_home, 10)
+    eventually(lambda: not processes(settled_home))
 
 
-def test_a_command_that_comes_while_the_server_is_ending_gets_one(home):
-    # The grace is 1.5 s: these pauses hit the moment before the end, the stop itself and the moment after.
-    for pause in (1.45, 1.55, 1.6, 1.65, 1.7, 1.8):
-        with embedded.running(home) as server:
+def test_a_command_that_comes_while_the_server_is_ending_gets_one(settled_home):
+    # The grace is 1 s: these pauses hit the moment before the end, the stop itself and the moment after.
+    for pause in (0.95, 1.1, 1.25):
+        with embedded.running(settled_home) as server:
             assert ask(server.dsn()) == 1
         time.sleep(pause)
 
@@ -99,15 +105,15 @@ def test_a_deleted_home_starts_empty(home):
         assert ask(server.dsn(), "SELECT to_regclass('gone')") is None
 
 
-def test_a_name_with_everything_in_it_is_a_database_name(home):
+def test_a_name_with_everything_in_it_is_a_database_name(settled_home):
     name = 'A "b" %/é?&'
-    with embedded.running(home) as server:
+    with embedded.running(settled_home) as server:
         assert ask(server.dsn(name), "SELECT current_database()") == name
         assert ask(server.dsn(name), "SELECT current_database()") == name
 
 
-def test_the_bundled_psql_runs_against_the_server(home):
-    with embedded.running(home) as server:
+def test_the_bundled_psql_runs_against_the_server(settled_home):
+    with embedded.running(settled_home) as server:
         psql = [str(binaries.psql()), "-Atc", "SELECT 6 * 7", server.dsn()]
         assert subprocess.run(psql, capture_output=True, text=True, check=True).stdout == "42\n"
 

@@ -1,5 +1,7 @@
 """Named colours (sRGB, 0-1), their families, and which go together."""
 
+# Tables read as rows, not as one entry a line.
+# fmt: off
 from dataclasses import dataclass
 
 
@@ -33,12 +35,11 @@ _HEX = {
     "Blush": ("pink", "ecc7bf"), "Rose": ("pink", "d98a94"), "Raspberry": ("pink", "b83560"),
     "Coral": ("red", "ea7362"), "Scarlet": ("red", "c6332f"), "Burgundy": ("red", "6f2433"),
     "Silver Grey": ("grey", "b9bcbf"), "Slate": ("grey", "68717b"), "Charcoal": ("grey", "42464c"),
-    "Black": ("black", "25262a"),
-    "Light Wash": ("blue", "9db4cf"), "Mid Wash": ("blue", "5c7ba6"), "Dark Wash": ("blue", "33456a"),
-    "Oak": ("brown", "c79c66"), "Walnut": ("brown", "77502f"), "Ash": ("beige", "dcc7a4"),
-    "Cherry": ("brown", "8f4a30"), "Brass": ("yellow", "c9a24e"), "Steel": ("grey", "aab0b6"),
-    "Rose Gold": ("pink", "d8a08c"),
-}  # fmt: skip
+    "Black": ("black", "25262a"), "Light Wash": ("blue", "9db4cf"), "Mid Wash": ("blue", "5c7ba6"),
+    "Dark Wash": ("blue", "33456a"), "Oak": ("brown", "c79c66"), "Walnut": ("brown", "77502f"),
+    "Ash": ("beige", "dcc7a4"), "Cherry": ("brown", "8f4a30"), "Brass": ("yellow", "c9a24e"),
+    "Steel": ("grey", "aab0b6"), "Rose Gold": ("pink", "d8a08c"),
+}
 
 COLOURS: dict[str, Colour] = {
     name: Colour(name, family, (int(h[0:2], 16) / 255, int(h[2:4], 16) / 255, int(h[4:6], 16) / 255))
@@ -52,10 +53,8 @@ _METALS = ("Brass", "Steel", "Rose Gold", "Black")
 _SPECIAL = {"Light Wash", "Mid Wash", "Dark Wash", "Oak", "Walnut", "Ash", "Cherry", "Brass", "Steel", "Rose Gold"}
 
 PALETTES: dict[str, tuple[Colour, ...]] = {
-    "cloth": tuple(c for c in COLOURS.values() if c.name not in _SPECIAL),
-    "wash": tuple(COLOURS[n] for n in _WASHES),
-    "hide": tuple(COLOURS[n] for n in _HIDES),
-    "wood": tuple(COLOURS[n] for n in _WOODS),
+    "cloth": tuple(c for c in COLOURS.values() if c.name not in _SPECIAL), "wash": tuple(COLOURS[n] for n in _WASHES),
+    "hide": tuple(COLOURS[n] for n in _HIDES), "wood": tuple(COLOURS[n] for n in _WOODS),
     "metal": tuple(COLOURS[n] for n in _METALS),
 }
 

@@ -38,7 +38,8 @@ class Account:
         unfinished = Path(tempfile.mkdtemp(prefix=".shelfmate-", dir=place.parent))
         try:
             if os.geteuid() == 0:
-                os.chown(unfinished, self.uid, self.gid)
+                # Not through a link: in a directory of its own the account could have put one there.
+                os.chown(unfinished, self.uid, self.gid, follow_symlinks=False)
             unfinished.rename(place)
         except OSError as error:
             unfinished.rmdir()

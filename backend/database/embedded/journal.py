@@ -20,9 +20,18 @@ def bound(path: Path) -> None:
 
     Copied and cut, not renamed: running processes have it open, and append.
     """
-    if path.exists() and path.stat().st_size > LIMIT_BYTES:
-        shutil.copyfile(path, path.with_name(path.name + ".1"))
-        os.truncate(path, 0)
+    if size(path) <= LIMIT_BYTES:
+        return
+    older = path.with_name(path.name + ".1")
+    older.unlink(missing_ok=True)
+    # Neither name is followed if it is a link: root may write here in somebody else's home.
+    flags = os.O_CLOEXEC | os.O_NOFOLLOW
+    with (
+        os.fdopen(os.open(path, os.O_RDWR | flags), "r+b") as log,
+        os.fdopen(os.open(older, os.O_WRONLY | os.O_CREAT | os.O_EXCL | flags, 0o600), "wb") as copy,
+    ):
+        shutil.copyfileobj(log, copy)
+        os.ftruncate(log.fileno(), 0)
 
 
 def write(message: str) -> None:

@@ -8,16 +8,21 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from backend.database.embedded import locks, sockets, start
 from backend.database.embedded.layout import Layout
 from backend.errors import ConfigurationError, DatabaseUnavailable
 
+if TYPE_CHECKING:
+    from backend.database.embedded.session import Answer
+
 _SUPERUSER = "shelfmate"
 _START_SECONDS = 300  # replaying 4 GB of write-ahead log after a power cut takes its time
 _REFUSED_SECONDS = 5
 _WATCH_SECONDS = 1.0
+_LEAVE_SECONDS = 5.0  # a restart in progress does not keep a command from ending
 
 _log = logging.getLogger(__name__)
 
@@ -74,12 +79,17 @@ def running(home: Path, *, tcp_port: int | None = None, linger: float = 0.0) -> 
             lease = locks.shared(layout.users_lock)
             # Closed, not unlocked: a process forked meanwhile may still use the server through its copy.
             held.callback(os.close, lease)
-            _ensure(layout, tcp_port, linger)
-        server = EmbeddedServer(layout, _agreed_port(layout, tcp_port))
+            port = _ensure(layout, tcp_port, linger)
+        if tcp_port not in {None, port}:
+            raise ConfigurationError(
+                f"The embedded server of {layout.home} runs already, without TCP port {tcp_port}: "
+                "end the commands that use it first."
+            )
+        server = EmbeddedServer(layout, port)
         over = threading.Event()
-        watch = threading.Thread(target=_watch, args=(layout, tcp_port, linger, over), daemon=True)
+        watch = threading.Thread(target=_watch, args=(layout, port, linger, over), daemon=True)
         watch.start()
-        held.callback(watch.join)
+        held.callback(watch.join, _LEAVE_SECONDS)
         held.callback(over.set)
         yield server
 
@@ -119,19 +129,20 @@ def _os_errors_explained(layout: Layout) -> Iterator[None]:
         ) from error
 
 
-def _ensure(layout: Layout, tcp_port: int | None, linger: float) -> None:
+def _ensure(layout: Layout, tcp_port: int | None, linger: float) -> int | None:
+    """Have a server that answers, started with ``tcp_port`` if none runs; the TCP port that it listens on."""
     deadline = time.monotonic() + _START_SECONDS
     refused_since: float | None = None
     while True:
         if not locks.held(layout.owner_lock):
             start.supervisor(layout, tcp_port)
-        refusal = _refusal(layout)
-        if refusal is None:
+        answer = _first_answer(layout)
+        if answer.refusal is None:
             break
         now = time.monotonic()
-        refused_since = (refused_since or now) if refusal else None
+        refused_since = (refused_since or now) if answer.refusal else None
         if refused_since and now - refused_since > _REFUSED_SECONDS:
-            raise DatabaseUnavailable(f"The embedded server refuses the connection: {refusal}")
+            raise DatabaseUnavailable(f"The embedded server refuses the connection: {answer.refusal}")
         if now > deadline:
             raise DatabaseUnavailable(
                 f"The embedded server of {layout.home} did not answer within {_START_SECONDS} s; see {layout.log}."
@@ -139,29 +150,18 @@ def _ensure(layout: Layout, tcp_port: int | None, linger: float) -> None:
         time.sleep(0.02)
     if linger:
         start.remember_linger(layout, linger)
+    return answer.tcp_port
 
 
-def _refusal(layout: Layout) -> str | None:
+def _first_answer(layout: Layout) -> "Answer":
     from backend.database.embedded import session
 
     if not layout.sockets.exists():
-        return ""
+        return session.Answer("")
     try:
-        return session.refusal(_address(layout, "postgres"))
+        return session.first_answer(_address(layout, "postgres"))
     except DatabaseUnavailable as error:
-        return str(error)
-
-
-def _agreed_port(layout: Layout, wanted: int | None) -> int | None:
-    from backend.database.embedded import session
-
-    actual = session.tcp_port(_address(layout, "postgres"))
-    if wanted is not None and actual != wanted:
-        raise ConfigurationError(
-            f"The embedded server of {layout.home} runs already, without TCP port {wanted}: "
-            "end the commands that use it first."
-        )
-    return actual
+        return session.Answer(str(error))
 
 
 def _watch(layout: Layout, tcp_port: int | None, linger: float, over: threading.Event) -> None:

@@ -19,7 +19,7 @@ from backend.database.embedded.layout import Layout
 from backend.database.embedded.postmaster import Postmaster
 from backend.errors import ConfigurationError, DatabaseUnavailable
 
-GRACE_SECONDS = 1.5  # one command follows another
+GRACE_SECONDS = 1.0  # one command follows another
 _TICK_SECONDS = 0.25
 _MOST_DEATHS = 5  # of the server within a minute
 _STOPPING = {signal.SIGTERM, signal.SIGINT}
@@ -88,16 +88,22 @@ def _serve(request: Request, layout: Layout, report: Report, owner_lock: int) ->
         if not users.any_left(postmaster):
             break
         if postmaster.has_ended():
-            now = time.monotonic()
-            deaths = [death for death in deaths if now - death < 60] + [now]
+            deaths = [*(death for death in deaths if time.monotonic() - death < 60), time.monotonic()]
             if len(deaths) > _MOST_DEATHS:
                 raise DatabaseUnavailable(f"Postgres died {len(deaths)} times within a minute.")
-            journal.write("Postgres ended by itself; starting it again")
-            postmaster.clear_up()
-            cluster.clear_stale_pid(layout.data)
-            postmaster.start()
+            _start_again(postmaster, layout)
         journal.bound(layout.log)
     postmaster.stop()
+
+
+def _start_again(postmaster: Postmaster, layout: Layout) -> None:
+    journal.write("Postgres ended by itself; starting it again")
+    try:
+        postmaster.clear_up()
+        cluster.clear_stale_pid(layout.data)
+        postmaster.start()
+    except ConfigurationError as error:
+        journal.write(str(error))  # counted as one more death at the next tick
 
 
 def _prepare(request: Request, layout: Layout, owner_lock: int) -> Postmaster:

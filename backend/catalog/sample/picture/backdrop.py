@@ -27,6 +27,6 @@ def backdrop(name: str, *, floor: bool) -> NDArray[np.float32]:
         step = np.clip((y - 268) / 70, 0, 1)
         light -= 0.035 * (1 - np.abs(2 * step - 1)) - 0.02 * step
     tint = np.array(BACKDROPS[name])[:, None, None]
-    plane = np.rint(np.clip(tint * light, 0, 1) * 4096) / 4096
+    plane: NDArray[np.float32] = (np.rint(np.clip(tint * light, 0, 1) * 4096) / 4096).astype(np.float32)
     plane.flags.writeable = False
-    return plane.astype(np.float32)
+    return plane

@@ -1,21 +1,24 @@
 """Which surface a look has: the bridge from words (material, pattern) to what the renderer paints."""
 
+# Tables read as rows, not as one entry a line.
+# fmt: off
 from backend.catalog.sample.look import Look
 from backend.catalog.sample.picture.surface import Rgb, Surface
 
 # Material in words -> grain, gloss.
 _MATERIALS: dict[str, tuple[str | None, float]] = {
-    "cotton": ("cotton", 0.0), "organic cotton": ("cotton", 0.0), "jersey": ("cotton", 0.0), "poplin": ("cotton", 0.05),
-    "linen": ("linen", 0.0), "denim": ("denim", 0.0), "merino": ("fine-knit", 0.0), "lambswool": ("knit", 0.0),
-    "cashmere": ("fine-knit", 0.0), "cotton knit": ("knit", 0.0), "wool": ("wool", 0.0), "felt": ("wool", 0.0),
-    "tweed": ("wool", 0.0), "corduroy": ("corduroy", 0.0), "canvas": ("canvas", 0.0), "twill": ("canvas", 0.0),
-    "viscose": (None, 0.12), "satin": (None, 0.5), "silk": (None, 0.4), "nylon": (None, 0.22), "leather": ("leather", 0.4),
-    "suede": ("suede", 0.0), "patent leather": (None, 0.9), "mesh": ("fine-knit", 0.0), "fleece": ("cotton", 0.0),
-    "velvet": ("suede", 0.25), "boucle": ("boucle", 0.0), "porcelain": (None, 0.6), "stoneware": ("stoneware", 0.35),
-    "enamel": (None, 0.75), "steel": ("brushed", 0.6), "glass": (None, 0.85), "terracotta": ("concrete", 0.0),
-    "concrete": ("concrete", 0.0), "ceramic": (None, 0.55), "wood": ("wood", 0.12), "rattan": ("rattan", 0.05),
-    "metal": (None, 0.45), "paper": ("linen", 0.0),
-}  # fmt: skip
+    "cotton": ("cotton", 0.0), "organic cotton": ("cotton", 0.0), "jersey": ("cotton", 0.0),
+    "poplin": ("cotton", 0.05), "linen": ("linen", 0.0), "denim": ("denim", 0.0), "merino": ("fine-knit", 0.0),
+    "lambswool": ("knit", 0.0), "cashmere": ("fine-knit", 0.0), "cotton knit": ("knit", 0.0), "wool": ("wool", 0.0),
+    "felt": ("wool", 0.0), "tweed": ("wool", 0.0), "corduroy": ("corduroy", 0.0), "canvas": ("canvas", 0.0),
+    "twill": ("canvas", 0.0), "viscose": (None, 0.12), "satin": (None, 0.5), "silk": (None, 0.4),
+    "nylon": (None, 0.22), "leather": ("leather", 0.4), "suede": ("suede", 0.0), "patent leather": (None, 0.9),
+    "mesh": ("fine-knit", 0.0), "fleece": ("cotton", 0.0), "velvet": ("suede", 0.25), "boucle": ("boucle", 0.0),
+    "porcelain": (None, 0.6), "stoneware": ("stoneware", 0.35), "enamel": (None, 0.75), "steel": ("brushed", 0.6),
+    "glass": (None, 0.85), "terracotta": ("concrete", 0.0), "concrete": ("concrete", 0.0), "ceramic": (None, 0.55),
+    "wood": ("wood", 0.12), "painted wood": ("wood", 0.1), "rattan": ("rattan", 0.05), "metal": (None, 0.45),
+    "paper": ("linen", 0.0),
+}
 
 
 def main(look: Look, *, scale: float = 1.0) -> Surface:

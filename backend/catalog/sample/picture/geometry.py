@@ -34,10 +34,7 @@ def _basis(steps: int) -> Points:
 def curve(points: Sequence[Pair], *, closed: bool = True, steps: int = 8) -> Points:
     """A Catmull-Rom spline through ``points``."""
     p = np.asarray(points, dtype=np.float64)
-    if closed:
-        p = np.concatenate([p[-1:], p, p[:2]])
-    else:
-        p = np.concatenate([p[:1], p, p[-1:]])
+    p = np.concatenate([p[-1:], p, p[:2]] if closed else [p[:1], p, p[-1:]])
     windows = np.stack([p[i : len(p) - 3 + i] for i in range(4)], axis=1)
     # Between the two points of a corner the spline would make a small loop.
     windows = windows[np.any(windows[:, 1] != windows[:, 2], axis=1)]
@@ -51,13 +48,22 @@ def polygon(points: Sequence[Pair]) -> Points:
 
 
 def mirrored(half: Sequence[Pair]) -> list[Pair]:
-    """Control points of a shape symmetric about the middle, from those of its right half, top to bottom."""
-    return [*half, *((WIDTH - x, y) for x, y in reversed(half))]
+    """Control points of a shape symmetric about the middle, from those of its right half, top to bottom.
+
+    An end that lies on the middle is one point, not two, lest it become a corner.
+    """
+    left = [(WIDTH - x, y) for x, y in reversed(half)]
+    if half[-1][0] == MIDDLE:
+        left = left[1:]
+    if half[0][0] == MIDDLE:
+        left = left[:-1]
+    return [*half, *left]
 
 
 def flipped(points: Points) -> Points:
     """The outline's mirror image about the middle."""
-    return points * (-1.0, 1.0) + (float(WIDTH), 0.0)
+    mirror: Points = points * np.array([-1.0, 1.0]) + np.array([float(WIDTH), 0.0])
+    return mirror
 
 
 def ellipse(x: float, y: float, rx: float, ry: float, *, turn: float = 0.0) -> Points:
@@ -96,5 +102,32 @@ def lathe(profile: Sequence[Pair], *, x: float = MIDDLE, bulge: float = 0.12) ->
     low, high = side[-1], side[0]
     bottom = arc(0, low[1], low[0], low[0] * bulge, 0, math.pi)
     top = arc(0, high[1], high[0], high[0] * bulge, math.pi, 2 * math.pi)
-    left = side[::-1] * (-1.0, 1.0)
-    return np.concatenate([side, bottom, left, top]) + (x, 0.0)
+    left = side[::-1] * np.array([-1.0, 1.0])
+    outline: Points = np.concatenate([side, bottom, left, top]) + np.array([x, 0.0])
+    return outline
+
+
+def stuffed(x0: float, y0: float, x1: float, y1: float, dent: float) -> Points:
+    """A stuffed rectangle: its sides curve in by ``dent`` px, its corners stick out."""
+    mx, my = (x0 + x1) / 2, (y0 + y1) / 2
+    return curve(
+        [
+            (x0, y0),
+            (x0, y0),
+            (mx, y0 + dent),
+            (x1, y0),
+            (x1, y0),
+            (x1 - dent, my),
+            (x1, y1),
+            (x1, y1),
+            (mx, y1 - dent),
+            (x0, y1),
+            (x0, y1),
+            (x0 + dent, my),
+        ]
+    )
+
+
+def closed_line(outline: Points) -> Points:
+    """The outline as a line that comes back to its start."""
+    return polygon([*map(tuple, outline.tolist()), tuple(outline[0].tolist())])

@@ -1,5 +1,6 @@
 """What a painter hands to the renderer: parts, painted in order, and how the whole is photographed."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -40,7 +41,8 @@ class Part:
 
     ``fills`` and ``strokes`` are united, ``cuts`` taken away, ``clip`` intersected. ``puff`` is the strength of the
     shading that makes the piece look stuffed, ``round_px`` how far from its edge it curves; ``lift`` is the strength
-    (0-1) of the soft shadow that it throws on what lies under it; ``shade`` dims or brightens it as a whole.
+    (0-1) of the soft shadow that it throws on what lies under it; ``shade`` dims or brightens it as a whole; ``slant``
+    turns pattern and grain (radians); ``soft`` blurs the edge (px).
     """
 
     surface: Surface
@@ -57,6 +59,7 @@ class Part:
     shade: float = 1.0
     slant: float = 0.0
     opacity: float = 1.0
+    soft: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +107,18 @@ def shaded(part: Part, shade: float) -> Part:
     return replace(part, shade=part.shade * shade)
 
 
-def moved(part: Part, dx: float, dy: float) -> Part:
-    """The same part, shifted by px."""
-    by = (dx, dy)
-    turned = part.turned
-    if turned is not None:
-        turned = Turned(tuple((y + dy, half) for y, half in turned.profile), turned.x + dx)
+def mapped(part: Part, change: Callable[[Points], Points]) -> Part:
+    """The same part with all its outlines changed; not for turned bodies."""
     return replace(
-        part, fills=tuple(f + by for f in part.fills), strokes=tuple(replace(s, line=s.line + by) for s in part.strokes),
-        cuts=tuple(c + by for c in part.cuts), clip=tuple(c + by for c in part.clip),
-        folds=tuple(replace(f, line=f.line + by) for f in part.folds), turned=turned,
-    )  # fmt: skip
+        part,
+        fills=tuple(change(line) for line in part.fills),
+        strokes=tuple(replace(s, line=change(s.line)) for s in part.strokes),
+        cuts=tuple(change(line) for line in part.cuts),
+        clip=tuple(change(line) for line in part.clip),
+        folds=tuple(replace(f, line=change(f.line)) for f in part.folds),
+    )
+
+
+def moved(part: Part, dx: float, dy: float) -> Part:
+    """The same part, shifted by px; not for turned bodies."""
+    return mapped(part, lambda points: points + np.array([dx, dy]))

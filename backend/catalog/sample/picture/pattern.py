@@ -21,12 +21,14 @@ F = np.float32
 def _wave(x: Array, period: float) -> Array:
     """A triangle wave in px: the distance to the nearest multiple of ``period``."""
     r = x * F(1 / period)
-    return np.abs(r - np.floor(r + F(0.5))) * F(period)
+    distance: Array = np.abs(r - np.floor(r + F(0.5))) * F(period)
+    return distance
 
 
 def _edge(distance: Array, at: float) -> Array:
     """1 where ``distance`` is under ``at``, 0 where it is over, one pixel of ramp between."""
-    return np.clip(F(at + 0.5) - distance, F(0), F(1))
+    weight: Array = np.clip(F(at + 0.5) - distance, F(0), F(1))
+    return weight
 
 
 def _stripes(x: Array, period: float, width: float) -> Array:
@@ -66,7 +68,8 @@ def _windowpane(u: Array, v: Array) -> Array:
 def _dots(u: Array, v: Array) -> Array:
     a = np.square(_wave(u, 16)) + np.square(_wave(v, 16))
     b = np.square(_wave(u + F(8), 16)) + np.square(_wave(v + F(8), 16))
-    return np.clip((F(13) - np.minimum(a, b)) * F(0.16), F(0), F(1))
+    weight: Array = np.clip((F(13) - np.minimum(a, b)) * F(0.16), F(0), F(1))
+    return weight
 
 
 def _chevron(u: Array, v: Array) -> Array:
@@ -75,15 +78,17 @@ def _chevron(u: Array, v: Array) -> Array:
 
 def _diamonds(u: Array, v: Array) -> Array:
     d = _wave(u, 34) * F(1.25) + _wave(v, 42)
-    return np.clip(F(11) - d, F(0), F(1)) + np.clip(F(1.6) - np.abs(d - F(17.5)), F(0), F(1))
+    weight: Array = np.clip(F(11) - d, F(0), F(1)) + np.clip(F(1.6) - np.abs(d - F(17.5)), F(0), F(1))
+    return weight
 
 
 def _herringbone(u: Array, v: Array) -> Array:
-    return np.clip((_wave(v + _wave(u, 18), 5) - F(0.75)) * F(1.2), F(0), F(1)) * F(0.55)
+    weight: Array = np.clip((_wave(v + _wave(u, 18), 5) - F(0.75)) * F(1.2), F(0), F(1)) * F(0.55)
+    return weight
 
 
 def _marl(u: Array, v: Array) -> Array:
-    return F(0.45) * _tile_weight("marl")[texture.index(u, v)]
+    return F(0.34) * _tile_weight("marl")[texture.index(u, v)]
 
 
 def _speckle(u: Array, v: Array) -> Array:

@@ -48,7 +48,9 @@ def enlarge(field: Field, width: int, height: int) -> Array:
     return np.asarray(small.resize((width, height), Image.Resampling.BICUBIC), dtype=np.float32)
 
 
-def _crumple(folds: tuple[Fold, ...], shape: tuple[int, int], cell: int, lines: list[list[tuple[float, float]]]) -> Field:
+def _crumple(
+    folds: tuple[Fold, ...], shape: tuple[int, int], cell: int, lines: list[list[tuple[float, float]]]
+) -> Field:
     """The folds' heights on the coarse grid; ``lines`` are theirs in px of the part's box."""
     rows, columns = shape
     image = Image.new("L", (columns * cell, rows * cell), 128)
@@ -70,10 +72,12 @@ def stuffed(part: Part, coarse: Field, cell: int, lines: list[list[tuple[float, 
     return np.clip(light, 0.25, 1.6)
 
 
-def turned(body: Turned, gloss: float, xs: Field, ys: Field) -> Field:
+def turned(body: Turned, gloss: float, xs: Field, ys: Field, *, mirror: bool) -> Field:
     """The light on a turned body at design coordinates ``xs`` (w,) and ``ys`` (h,)."""
     half = np.interp(ys, [y for y, _ in body.profile], [w for _, w in body.profile])
     t = np.clip((xs[None, :] - body.x) / np.maximum(half, 1)[:, None], -1, 1)
+    if mirror:
+        t = -t
     facing = np.sqrt(1 - 0.97 * t * t)
     light = 0.50 + 0.46 * facing - 0.26 * t
     light += 0.10 * np.exp(-(((t - 0.93) / 0.09) ** 2))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
+from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 from backend.catalog.sample.picture import shading
 from backend.catalog.sample.picture.backdrop import backdrop
@@ -40,7 +40,9 @@ def _dashes(line: list[tuple[float, float]], drawn: float, gap: float) -> list[l
     pieces = []
     for start in np.arange(0.0, float(run[-1]), drawn + gap):
         at = np.linspace(start, min(start + drawn, float(run[-1])), 3)
-        pieces.append(list(zip(np.interp(at, run, p[:, 0]).tolist(), np.interp(at, run, p[:, 1]).tolist(), strict=True)))
+        pieces.append(
+            list(zip(np.interp(at, run, p[:, 0]).tolist(), np.interp(at, run, p[:, 1]).tolist(), strict=True))
+        )
     return pieces
 
 
@@ -52,8 +54,9 @@ class _Stencil:
         self.scale = shot.scale
         pieces = [self.place(f) for f in part.fills]
         pieces += [np.concatenate([q - s.width, q + s.width]) for s in part.strokes for q in [self.place(s.line)]]
-        low = np.min([p.min(axis=0) for p in pieces], axis=0) - 2
-        high = np.max([p.max(axis=0) for p in pieces], axis=0) + 2
+        margin = 2 + 2.5 * part.soft
+        low = np.min([p.min(axis=0) for p in pieces], axis=0) - margin
+        high = np.max([p.max(axis=0) for p in pieces], axis=0) + margin
         self.x0, self.y0 = (max(0, int(v) // CELL * CELL) for v in low)
         self.x1 = min(WIDTH, math.ceil(high[0] / CELL) * CELL)
         self.y1 = min(HEIGHT, math.ceil(high[1] / CELL) * CELL)
@@ -91,11 +94,13 @@ class _Stencil:
             draw.ellipse((x - r, y - r, x + r, y + r), fill=255)
 
 
-def _cut(part: Part, stencil: _Stencil) -> _Cutout:
+def _cut(part: Part, stencil: _Stencil, shot: Shot) -> _Cutout:
     mask = stencil.image(part.fills, part.strokes, part.cuts)
-    alpha = np.asarray(mask, dtype=np.float32) * F(part.opacity / 255)
+    if part.soft:
+        mask = mask.filter(ImageFilter.GaussianBlur(part.soft * shot.scale))
     if part.clip:
-        alpha = alpha * (np.asarray(stencil.image(part.clip, (), ()), dtype=np.float32) * F(1 / 255))
+        mask = ImageChops.multiply(mask, stencil.image(part.clip, (), ()))
+    alpha = np.asarray(mask, dtype=np.float32) * F(part.opacity / 255)
     cell = CELL if min(mask.size) > 48 and part.turned is None else 2
     coarse = np.asarray(mask.reduce(cell), dtype=np.float64) / 255
     return _Cutout(stencil.x0, stencil.y0, alpha, coarse, cell)
@@ -110,7 +115,7 @@ def _light(part: Part, cutout: _Cutout, stencil: _Stencil) -> Array:
         m = stencil.matrix
         xs = (cutout.x + (np.arange(columns) + 0.5) * cutout.cell - m[0, 2]) / m[0, 0]
         ys = (cutout.y + (np.arange(rows) + 0.5) * cutout.cell - m[1, 2]) / m[1, 1]
-        field = shading.turned(part.turned, part.surface.gloss, xs, ys)
+        field = shading.turned(part.turned, part.surface.gloss, xs, ys, mirror=bool(m[0, 0] < 0))
     return shading.enlarge(field * part.shade, width, height)
 
 
@@ -171,8 +176,9 @@ def _drop(canvas: Array, cutouts: list[_Cutout], strength: float) -> None:
         y, x = cutout.y // CELL, cutout.x // CELL
         view = union[y : y + field.shape[0], x : x + field.shape[1]]
         np.maximum(view, field, out=view)
-    far = np.roll(shading.blur(union, 4.2), (4, 2), axis=(0, 1))
-    near = np.roll(shading.blur(union, 1.4), (1, 1), axis=(0, 1))
+    far, near = np.zeros_like(union), np.zeros_like(union)
+    far[4:, 2:] = shading.blur(union, 4.2)[:-4, :-2]
+    near[1:, 1:] = shading.blur(union, 1.4)[:-1, :-1]
     canvas *= F(1) - shading.enlarge((0.62 * far + 0.38 * near) * strength, WIDTH, HEIGHT)
 
 
@@ -193,7 +199,7 @@ def render(scene: Scene, shot: Shot) -> Image.Image:
     """The picture, RGB, 320x400 px."""
     canvas = backdrop(shot.backdrop, floor=bool(scene.floors)).copy()
     stencils = [_Stencil(part, shot) for part in scene.parts]
-    cutouts = [_cut(part, stencil) for part, stencil in zip(scene.parts, stencils, strict=True)]
+    cutouts = [_cut(part, stencil, shot) for part, stencil in zip(scene.parts, stencils, strict=True)]
     if scene.drop:
         _drop(canvas, cutouts, scene.drop)
     if scene.floors:

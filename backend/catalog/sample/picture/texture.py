@@ -24,11 +24,13 @@ def noise(key: str, sx: float, sy: float) -> Field:
     f *= np.exp(-0.5 * ((k * sy) ** 2)[:, None]) * np.exp(-0.5 * ((k * sx) ** 2)[None, :])
     f[0, 0] = 0
     field: Field = np.fft.ifft2(f).real
-    return field / field.std()
+    field /= field.std()
+    return field
 
 
 def _grid() -> tuple[Field, Field]:
-    y, x = np.mgrid[0:SIZE, 0:SIZE].astype(np.float64)
+    line = np.arange(SIZE, dtype=np.float64)
+    x, y = np.meshgrid(line, line)
     return x, y
 
 
@@ -43,13 +45,13 @@ def _linen() -> Field:
 def _denim() -> Field:
     x, y = _grid()
     twill = np.sin((x + y) * 2 * np.pi / 4)
-    return 0.045 * twill + 0.05 * noise("denim", 0.7, 2.5) + 0.03 * noise("denim-slow", 12, 14)
+    return 0.03 * twill + 0.028 * noise("denim", 0.7, 1.4) + 0.014 * noise("denim-slow", 12, 14)
 
 
 def _wave(period_x: float, period_y: float) -> tuple[Field, Field, Field]:
     x, y = _grid()
     fx = (x / period_x) % 1
-    bend = np.abs(fx - 0.5) * 2
+    bend: Field = np.abs(fx - 0.5) * 2
     fy = (y / period_y + 0.55 * bend) % 1
     return fx, fy, bend
 
@@ -57,7 +59,8 @@ def _wave(period_x: float, period_y: float) -> tuple[Field, Field, Field]:
 def _knit() -> Field:
     _, fy, bend = _wave(8, 8)
     stitch = np.sin(np.pi * fy) ** 0.7
-    return 0.22 * (stitch - 0.6) - 0.10 * (bend > 0.86) - 0.06 * (bend < 0.12) + 0.015 * noise("knit", 1, 1)
+    loops: Field = 0.22 * (stitch - 0.6) - 0.10 * (bend > 0.86) - 0.06 * (bend < 0.12)
+    return loops + 0.015 * noise("knit", 1, 1)
 
 
 def _fine_knit() -> Field:
@@ -67,7 +70,8 @@ def _fine_knit() -> Field:
 
 def _rib() -> Field:
     x, _ = _grid()
-    return 0.13 * np.sin(x * 2 * np.pi / 6.4) + 0.015 * noise("rib", 0.6, 2)
+    ridges: Field = 0.13 * np.sin(x * 2 * np.pi / 6.4)
+    return ridges + 0.015 * noise("rib", 0.6, 2)
 
 
 def _corduroy() -> Field:
@@ -87,11 +91,11 @@ def _boucle() -> Field:
 def _leather() -> Field:
     n = noise("leather", 1.5, 1.5)
     creases = -np.exp(-((n / 0.25) ** 2))
-    return 0.05 * (creases + 0.35) + 0.03 * noise("leather-slow", 9, 9)
+    return 0.05 * (creases + 0.35) + 0.012 * noise("leather-slow", 14, 14)
 
 
 def _suede() -> Field:
-    return 0.03 * noise("suede", 1, 1) + 0.04 * noise("suede-slow", 7, 5)
+    return 0.03 * noise("suede", 1, 1) + 0.013 * noise("suede-slow", 9, 7)
 
 
 def _canvas() -> Field:

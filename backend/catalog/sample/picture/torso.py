@@ -1,7 +1,9 @@
 """The upper body of a garment: back panel, sleeves, front, folds."""
 
+# Outlines are tables of points, and read as rows, not as one point a line.
+# fmt: off
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from backend.catalog.sample.chance import Dice
 from backend.catalog.sample.picture.cloth import toned
@@ -52,7 +54,9 @@ def neckline(p: Pattern) -> list[Pair]:
     if p.pointed:
         return [middle, middle, (MIDDLE + p.neck * 0.55, p.neck_y + p.depth * 0.48), end, end]
     d = p.depth
-    return [middle, (MIDDLE + p.neck * 0.55, p.neck_y + d * 0.86), (MIDDLE + p.neck * 0.9, p.neck_y + d * 0.42), end, end]
+    return [
+        middle, (MIDDLE + p.neck * 0.55, p.neck_y + d * 0.86), (MIDDLE + p.neck * 0.9, p.neck_y + d * 0.42), end, end,
+    ]
 
 
 def front(p: Pattern) -> Points:
@@ -63,8 +67,9 @@ def front(p: Pattern) -> Points:
     waist_y = p.armpit + (p.hem_y - p.armpit) * 0.5
     half = [
         *neckline(p), tip, tip, (MIDDLE + p.chest - 2, (tip[1] + p.armpit) / 2), pit, pit,
-        (MIDDLE + p.waist, waist_y), hem, hem, (MIDDLE + p.hem * 0.5, p.hem_y + p.curved_hem), (MIDDLE, p.hem_y + p.curved_hem),
-    ]  # fmt: skip
+        (MIDDLE + p.waist, waist_y), hem, hem, (MIDDLE + p.hem * 0.5, p.hem_y + p.curved_hem),
+        (MIDDLE, p.hem_y + p.curved_hem),
+    ]
     return curve(mirrored(half))
 
 
@@ -78,7 +83,9 @@ def sleeve(p: Pattern, *, bend: float = 0.0) -> tuple[Points, Pair, Pair]:
     outer = (end[0] + s * p.cuff, end[1] - c * p.cuff)
     inner = (end[0] - s * p.cuff, end[1] + c * p.cuff)
     out_mid = (tip[0] * 0.5 + outer[0] * 0.5 + s * (7 + bend), tip[1] * 0.5 + outer[1] * 0.5 - c * (7 + bend))
-    in_mid = (pit[0] * 0.5 + inner[0] * 0.5 + s * (2 + bend * 0.7), pit[1] * 0.5 + inner[1] * 0.5 - c * (2 + bend * 0.7))
+    in_mid = (
+        pit[0] * 0.5 + inner[0] * 0.5 + s * (2 + bend * 0.7), pit[1] * 0.5 + inner[1] * 0.5 - c * (2 + bend * 0.7),
+    )
     inside = (tip[0] - 24, (tip[1] + pit[1]) / 2)
     return curve([inside, tip, out_mid, outer, outer, inner, inner, in_mid, pit]), outer, inner
 
@@ -91,7 +98,10 @@ def body_folds(p: Pattern, dice: Dice, strength: float = 1.0) -> tuple[Fold, ...
             x0 = MIDDLE + side * (p.chest - 6)
             y0 = p.armpit + 6 + 16 * k
             reach = dice.uniform(24, 46)
-            line = [(x0, y0), (x0 - side * reach * 0.6, y0 + 14 + dice.wobble(6)), (x0 - side * reach, y0 + 40 + dice.wobble(12))]
+            line = [
+                (x0, y0), (x0 - side * reach * 0.6, y0 + 14 + dice.wobble(6)),
+                (x0 - side * reach, y0 + 40 + dice.wobble(12)),
+            ]
             folds.append(Fold(curve(line, closed=False), dice.choice((-0.5, 0.42)) * strength, 6))
     for _ in range(5):
         x = MIDDLE + dice.wobble(p.hem - 12)
@@ -123,9 +133,14 @@ def torso(p: Pattern, cloth: Surface, dice: Dice, *, lining: Surface | None = No
     parts = [back]
     if p.sleeve > 0:
         outline, outer, inner = sleeve(p, bend=bend)
-        right = Part(cloth, (outline,), folds=sleeve_folds(p, outer, inner, dice), puff=0.9, round_px=9, slant=p.drop - math.pi / 2)
-        left = Part(cloth, (flipped(outline),), folds=tuple(Fold(flipped(f.line), f.height, f.width) for f in right.folds),
-                    puff=0.9, round_px=9, slant=math.pi / 2 - p.drop)  # fmt: skip
+        right = Part(
+            cloth, (outline,), folds=sleeve_folds(p, outer, inner, dice), puff=0.9, round_px=9,
+            slant=p.drop - math.pi / 2,
+        )
+        left = Part(
+            cloth, (flipped(outline),), folds=tuple(Fold(flipped(f.line), f.height, f.width) for f in right.folds),
+            puff=0.9, round_px=9, slant=math.pi / 2 - p.drop,
+        )
         parts += [left, right]
     parts.append(Part(cloth, (front(p),), folds=body_folds(p, dice), puff=0.8, round_px=15, lift=0.22))
     return parts
@@ -140,7 +155,7 @@ def cuffs(p: Pattern, cloth: Surface, height: float, *, bend: float = 0.0, flare
         (outer[0] - c * 1 + s * f, outer[1] - s * 1 - c * f), (inner[0] - c * 1 - s * f, inner[1] - s * 1 + c * f),
         (inner[0] + c * height + s * (2 - f), inner[1] + s * height - c * (2 - f)),
         (outer[0] + c * height - s * (2 - f), outer[1] + s * height + c * (2 - f)),
-    ]  # fmt: skip
+    ]
     outline = polygon(ends)
     turn = p.drop - math.pi / 2
     return [
@@ -151,9 +166,11 @@ def cuffs(p: Pattern, cloth: Surface, height: float, *, bend: float = 0.0, flare
 
 def collar_band(p: Pattern, cloth: Surface, width: float) -> Part:
     """A ribbed band along the front neckline and the back of the neck."""
-    line = neckline(p)
+    # Drawn a little inside the neckline, lest the band's round ends stick out above the shoulders.
+    inner = replace(p, neck=p.neck - width * 0.4, neck_y=p.neck_y + width * 0.25, depth=p.depth - width * 0.25)
+    line = neckline(inner)
     low = curve([(2 * MIDDLE - x, y) for x, y in reversed(line)] + line[1:], closed=False)
-    back = arc(MIDDLE, p.neck_y, p.neck, 7, math.pi, 0)
+    back = arc(MIDDLE, inner.neck_y, inner.neck, 7, math.pi, 0)
     return Part(cloth, strokes=(Stroke(low, width), Stroke(back, width)), puff=0.8, round_px=3, rim=0.2, lift=0.3)
 
 

@@ -1,0 +1,136 @@
+"""The OpenAPI 3.1 document, from the types that validate requests and make answers."""
+
+from collections.abc import Iterable, Sequence
+from http import HTTPStatus
+from importlib.metadata import version
+from inspect import getdoc
+from typing import Any, Literal
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from backend.api import problems
+from backend.api.problems import Problem
+from backend.api.routing import Content, Operation
+from backend.api.uploads import FORM, PART, RAW
+from backend.errors import InvalidInput, NotReady, ShelfmateError
+
+Json = dict[str, Any]
+Mode = Literal["validation", "serialization"]
+
+SCHEMAS = "#/components/schemas/"
+
+
+def build_document(operations: Sequence[Operation]) -> Json:
+    """The document of these operations, as JSON."""
+    models: set[tuple[type[BaseModel], Mode]] = {(Problem, "serialization")}
+    for operation in operations:
+        if operation.body is not None:
+            models.add((operation.body, "validation"))
+        models |= {(content, "serialization") for content in operation.answers.values() if isinstance(content, type)}
+    ordered = sorted(models, key=lambda model: model[0].__name__)
+    _, definitions = models_json_schema(ordered, ref_template=SCHEMAS + "{model}")
+    paths: Json = {}
+    for operation in operations:
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _describe(operation)
+    return {
+        "openapi": "3.1.1",
+        "info": {
+            "title": "Shelfmate",
+            "version": version("shelfmate"),
+            "summary": "Products in, recommendations out.",
+            "description": "Times are RFC 3339 in UTC, prices decimal numbers. Errors are problem+json (RFC 9457). "
+            "Unknown fields and parameters are refused.",
+        },
+        "servers": [{"url": "/"}],
+        "paths": paths,
+        "components": {"schemas": definitions["$defs"]},
+    }
+
+
+def _describe(operation: Operation) -> Json:
+    summary, _, description = (getdoc(operation.handler) or "").partition("\n\n")
+    described: Json = {"operationId": operation.name, "tags": [operation.tag], "summary": summary}
+    if description:
+        described["description"] = description
+    parameters = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in operation.path_parameters
+    ]
+    if operation.query is not None:
+        parameters += _query_parameters(operation.query.model_json_schema())
+    if parameters:
+        described["parameters"] = parameters
+    body = _request_body(operation)
+    if body is not None:
+        described["requestBody"] = body
+    described["responses"] = _responses(operation)
+    return described
+
+
+def _query_parameters(schema: Json) -> Iterable[Json]:
+    for name, value in schema["properties"].items():
+        described = {key: item for key, item in value.items() if key not in ("title", "default", "description")}
+        # No parameter can say null: it is left out instead.
+        options = [option for option in described.pop("anyOf", []) if option.get("type") != "null"]
+        described |= options[0] if len(options) == 1 else {"anyOf": options} if options else {}
+        if value.get("default") is not None:
+            described["default"] = value["default"]
+        parameter = {"name": name, "in": "query", "required": name in schema.get("required", []), "schema": described}
+        if "description" in value:
+            parameter["description"] = value["description"]
+        yield parameter
+
+
+def _request_body(operation: Operation) -> Json | None:
+    if operation.body is not None:
+        schema = {"$ref": SCHEMAS + operation.body.__name__}
+        content = {media_type: {"schema": schema} for media_type in operation.media_types}
+        return {"required": operation.body_required, "content": content}
+    if operation.takes_upload:
+        form = {
+            "type": "object",
+            "properties": {PART: {"type": "string", "contentMediaType": RAW}},
+            "required": [PART],
+            "additionalProperties": False,
+        }
+        return {"required": True, "content": {"image/*": {}, RAW: {}, FORM: {"schema": form}}}
+    return None
+
+
+def _responses(operation: Operation) -> Json:
+    responses: Json = {}
+    for status, content in operation.answers.items():
+        responses[str(status)] = _response(HTTPStatus(status).phrase, content)
+    if "201" in responses:
+        responses["201"]["headers"] = {"Location": {"schema": {"type": "string"}, "description": "Where it is."}}
+    for status, errors in _problems(operation).items():
+        described = _response(", ".join(sorted({_name(error) for error in errors})), Problem)
+        if any(isinstance(error, type) and issubclass(error, NotReady) for error in errors):
+            described["headers"] = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds."}}
+        responses[str(status)] = described
+    responses["default"] = _response("any other problem", Problem)
+    return responses
+
+
+def _problems(operation: Operation) -> dict[int, list[type[ShelfmateError] | HTTPStatus]]:
+    found: list[type[ShelfmateError] | HTTPStatus] = [InvalidInput, *operation.problems]
+    if operation.body is not None or operation.takes_upload:
+        found += [HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE]
+    by_status: dict[int, list[type[ShelfmateError] | HTTPStatus]] = {}
+    for error in found:
+        by_status.setdefault(int(error if isinstance(error, HTTPStatus) else error.status), []).append(error)
+    return dict(sorted(by_status.items()))
+
+
+def _name(error: type[ShelfmateError] | HTTPStatus) -> str:
+    return problems.status_name(error) if isinstance(error, HTTPStatus) else error.problem
+
+
+def _response(description: str, content: Content | type[Problem]) -> Json:
+    if content is None:
+        return {"description": description}
+    if isinstance(content, str):
+        return {"description": description, "content": {content: {}}}
+    media_type = problems.MEDIA_TYPE if content is Problem else "application/json"
+    return {"description": description, "content": {media_type: {"schema": {"$ref": SCHEMAS + content.__name__}}}}

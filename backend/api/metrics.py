@@ -1,0 +1,86 @@
+"""Prometheus metrics of one app: its requests, the embedding queue and how far spaces are filled."""
+
+import time
+from collections.abc import Iterable
+
+from flask import Flask, Response, g, request
+from prometheus_client import CollectorRegistry, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.registry import Collector
+
+from backend.api.answers import Answer
+from backend.api.problems import log
+from backend.api.routing import Routes
+from backend.api.services import Services
+from backend.catalog.fill import count_embedded
+from backend.database.connection import Database
+from backend.errors import DatabaseUnavailable
+from backend.spaces.jobs import count_jobs
+
+# Seconds; a ranking takes a few milliseconds, an upload may take seconds.
+BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+
+
+class DatabaseMetrics(Collector):
+    """Asked of the database at each scrape."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def collect(self) -> Iterable[Metric]:
+        """The gauges; without a database only that it is away."""
+        try:
+            counts, spaces = count_jobs(self._database), count_embedded(self._database)
+        except DatabaseUnavailable as error:
+            log.warning("no metrics of the database: %s", error)
+            yield GaugeMetricFamily("shelfmate_database_up", "Whether the database answers.", 0)
+            return
+        yield GaugeMetricFamily("shelfmate_database_up", "Whether the database answers.", 1)
+        jobs = GaugeMetricFamily("shelfmate_embedding_jobs", "Embedding jobs by state.", labels=["state"])
+        for state in ("queued", "leased", "dead"):
+            jobs.add_metric([state], getattr(counts, state))
+        yield jobs
+        yield GaugeMetricFamily(
+            "shelfmate_embedding_jobs_oldest_seconds", "Age of the longest waiting job.", counts.oldest
+        )
+        embedded = GaugeMetricFamily(
+            "shelfmate_embedded_products", "Products with vectors by space.", labels=["space", "state"]
+        )
+        for space in spaces:
+            embedded.add_metric([space.name, space.state], space.products)
+        yield embedded
+
+
+def register(app: Flask, services: Services) -> Routes:
+    """Time the app's requests; returns the route that shows all metrics."""
+    registry = CollectorRegistry()
+    registry.register(DatabaseMetrics(services.database))
+    latency = Histogram(
+        "shelfmate_http_request_seconds",
+        "Time to answer a request, by route and status.",
+        ["method", "route", "status"],
+        buckets=BUCKETS,
+        registry=registry,
+    )
+
+    @app.before_request
+    def begin() -> None:
+        g.began = time.perf_counter()
+
+    @app.after_request
+    def observe(response: Response) -> Response:
+        # What matches no route shares its labels, so that a scanner cannot fill the memory.
+        rule = request.url_rule
+        method, route = (request.method, rule.rule) if rule else ("other", "none")
+        latency.labels(method, route, response.status_code).observe(time.perf_counter() - g.began)
+        return response
+
+    routes = Routes("Operation")
+
+    @routes.add("GET", "/metrics", {200: "text/plain"})
+    def show_metrics(services: Services) -> Answer:  # noqa: ARG001  # every handler is called alike
+        """Metrics for Prometheus."""
+        return Answer(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+    return routes

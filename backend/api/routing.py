@@ -1,0 +1,143 @@
+"""Routes declared once: the annotations of a handler validate its requests and describe them in the OpenAPI document.
+
+A handler takes ``services`` and by name its path parameters, then any of ``query`` (a ``Query``), ``body`` (a ``Body``)
+and ``content`` (the bytes of an uploaded file). docs/decisions/0006 says why this is not a library.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, get_type_hints
+
+from flask import Flask, Response, request
+from pydantic import ValidationError
+from werkzeug.exceptions import UnsupportedMediaType
+
+from backend.api.answers import Answer
+from backend.api.problems import FieldProblem, as_answer, from_validation, problem
+from backend.api.services import Services
+from backend.api.types import Answered, Body, Query
+from backend.api.uploads import read_upload
+from backend.errors import InvalidInput, ShelfmateError
+
+Handler = Callable[..., Answer]
+
+# What an answer of a status holds: a JSON type, another media type by name, or nothing.
+Content = type[Answered] | str | None
+
+JSON = ("application/json",)
+MERGE_PATCH = ("application/merge-patch+json", "application/json")
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One method of one path, such as GET /v1/products/{sku}."""
+
+    method: str
+    path: str
+    tag: str
+    handler: Handler
+    answers: Mapping[int, Content]
+    problems: Sequence[type[ShelfmateError]]
+    media_types: Sequence[str]
+    body_required: bool
+    query: type[Query] | None = field(init=False)
+    body: type[Body] | None = field(init=False)
+    takes_upload: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        hints = get_type_hints(self.handler)
+        object.__setattr__(self, "query", hints.get("query"))
+        object.__setattr__(self, "body", hints.get("body"))
+        object.__setattr__(self, "takes_upload", "content" in hints)
+
+    @property
+    def name(self) -> str:
+        """The operation's name, unique in the document."""
+        return self.handler.__name__
+
+    @property
+    def path_parameters(self) -> list[str]:
+        """Names in braces in the path."""
+        return re.findall(r"{(\w+)}", self.path)
+
+
+class Routes:
+    """The operations of one module, in the order in which the document shows them."""
+
+    def __init__(self, tag: str) -> None:
+        self.tag = tag
+        self.operations: list[Operation] = []
+
+    def add(
+        self,
+        method: str,
+        path: str,
+        answers: Mapping[int, Content],
+        *,
+        problems: Sequence[type[ShelfmateError]] = (),
+        media_types: Sequence[str] = JSON,
+        body_required: bool = True,
+    ) -> Callable[[Handler], Handler]:
+        """Declare the decorated handler as an operation; its docstring describes it."""
+
+        def declare(handler: Handler) -> Handler:
+            self.operations.append(
+                Operation(method, path, self.tag, handler, answers, problems, media_types, body_required)
+            )
+            return handler
+
+        return declare
+
+
+def register(app: Flask, services: Services, operations: Sequence[Operation]) -> None:
+    """Serve the operations."""
+    for operation in operations:
+        rule = re.sub(r"{(\w+)}", r"<\1>", operation.path)
+        app.add_url_rule(rule, operation.name, _view(operation, services), methods=[operation.method])
+
+
+def _view(operation: Operation, services: Services) -> Callable[..., Response]:
+    handler, query, body = operation.handler, operation.query, operation.body
+
+    def view(**arguments: Any) -> Response:
+        try:
+            if query is not None:
+                _refuse_repeated()
+                arguments["query"] = query.model_validate_strings(request.args.to_dict())
+            elif request.args:
+                return _unknown_parameters(list(request.args))
+        except ValidationError as error:
+            return as_answer(from_validation(error, list(query.model_fields) if query else [])).to_response()
+        if body is not None:
+            try:
+                arguments["body"] = body.model_validate_json(_read_json(operation))
+            except ValidationError as error:
+                return as_answer(from_validation(error, list(body.model_fields))).to_response()
+        elif operation.takes_upload:
+            arguments["content"] = read_upload()
+        return handler(services, **arguments).to_response()
+
+    return view
+
+
+def _read_json(operation: Operation) -> bytes:
+    data = request.get_data(cache=False)
+    if not data and not operation.body_required:
+        return b"{}"
+    if request.mimetype not in operation.media_types:
+        sent = request.mimetype or "none"
+        raise UnsupportedMediaType(f"The Content-Type is {sent}: send JSON as {operation.media_types[0]}.")
+    return data
+
+
+def _refuse_repeated() -> None:
+    for name, values in request.args.lists():
+        if len(values) > 1:
+            raise InvalidInput("is given more than once", field=name)
+
+
+def _unknown_parameters(names: list[str]) -> Response:
+    errors = [FieldProblem(field=name, message="unknown; there are no query parameters here") for name in names]
+    detail = "; ".join(f"{item.field}: {item.message}" for item in errors)
+    return as_answer(problem(InvalidInput.problem, InvalidInput.status, detail, errors)).to_response()

@@ -1,0 +1,71 @@
+"""The kinds of values that requests and answers are made of."""
+
+import math
+from decimal import Decimal
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, PlainSerializer
+from pydantic.json_schema import WithJsonSchema
+
+
+class Query(BaseModel):
+    """Parameters behind the question mark; an unknown one is refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Body(BaseModel):
+    """A JSON body; unknown fields are refused, and no text is taken for a number."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Answered(BaseModel):
+    """A JSON answer, made from the attributes of what the rest of Shelfmate returns."""
+
+    model_config = ConfigDict(extra="forbid", from_attributes=True)
+
+
+def _without_nul(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("must not contain the character NUL")
+    return text
+
+
+def _storable(value: dict[str, Any]) -> dict[str, Any]:
+    """JSON as Postgres takes it: its parser lets NaN and NUL pass, which jsonb has no room for."""
+    _check_json(value)
+    return value
+
+
+def _check_json(value: Any) -> None:
+    if isinstance(value, str):
+        _without_nul(value)
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("must hold finite numbers only")
+    elif isinstance(value, dict):
+        for name, member in value.items():
+            _without_nul(name)
+            _check_json(member)
+    elif isinstance(value, list):
+        for member in value:
+            _check_json(member)
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, str):
+        raise ValueError("must be a number, not a text")  # noqa: TRY004  # pydantic turns only ValueError into its own
+    return value
+
+
+Text = Annotated[str, AfterValidator(_without_nul)]
+Attributes = Annotated[dict[str, JsonValue], AfterValidator(_storable)]
+
+# Prices are decimal numbers in JSON: 12 digits fit a double exactly, so that no client needs to parse a text.
+_AMOUNT = Field(ge=0, max_digits=12, decimal_places=2)
+_AMOUNT_SCHEMA = WithJsonSchema({"type": "number", "minimum": 0, "description": "At most two decimals."})
+_AS_NUMBER = PlainSerializer(float, return_type=float, when_used="json")
+
+AmountInQuery = Annotated[Decimal, _AMOUNT, _AMOUNT_SCHEMA]
+AmountInBody = Annotated[Decimal, _AMOUNT, BeforeValidator(_number), _AMOUNT_SCHEMA]
+Amount = Annotated[Decimal, _AS_NUMBER, _AMOUNT_SCHEMA]

@@ -1,0 +1,1 @@
+"""The catalogue: products, their photographs and reviews, and the category tree."""

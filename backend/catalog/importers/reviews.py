@@ -1,0 +1,109 @@
+"""Import of a file of reviews: CSV or JSON Lines, columns mapped to fields."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from backend.catalog.importers.chunks import import_rows
+from backend.catalog.importers.mapping import ColumnMapping, Fields, Values
+from backend.catalog.importers.progress import follow
+from backend.catalog.importers.records import Record, Records, open_records
+from backend.catalog.importers.report import tallied
+from backend.catalog.importers.result import ImportResult, OnProgress, Problem
+from backend.catalog.importers.review_rows import ReviewRow, loader, prepare_reviews, review_fingerprint
+from backend.catalog.importers.values import (
+    read_boolean,
+    read_key,
+    read_rating,
+    read_sku,
+    read_text,
+    read_time,
+    read_votes,
+)
+from backend.database.connection import Database
+
+REVIEW_FIELDS = Fields(
+    readers={
+        "sku": read_sku,
+        "rating": read_rating,
+        "title": read_text,
+        "body": read_text,
+        "author": read_key,
+        "helpful_votes": read_votes,
+        "verified": read_boolean,
+        "written_at": read_time,
+        "id": read_key,
+    },
+    required=("sku", "rating"),
+)
+_NO_COLUMNS: Mapping[str, str] = MappingProxyType({})
+
+
+def import_reviews(
+    database: Database,
+    source: Path,
+    *,
+    columns: Mapping[str, str] = _NO_COLUMNS,
+    create_products: bool = False,
+    delimiter: str | None = None,
+    report: Path | None = None,
+    progress: OnProgress | None = None,
+) -> ImportResult:
+    """Insert the reviews of a file and update those that differ, in chunks of one transaction.
+
+    A review is known again by the source's ``id``; without one by author, title, body, rating and time. Columns that
+    feed no field are left out.
+
+    Args:
+        database: where to.
+        source: a .csv, .tsv or .jsonl file, .gz or not, in UTF-8.
+        columns: column by field, where they differ: ``{"sku": "product_id", "body": "text"}``.
+        create_products: make a product, titled by its sku, where a review names one that does not exist; without it
+            such a review is a problem.
+        delimiter: what separates the values of a CSV, where it is no comma.
+        report: a path for what is wrong with which line; without it problems are only counted.
+        progress: called after every chunk.
+
+    Raises:
+        InvalidInput: the file as a whole cannot be used. What is wrong with single lines goes to the report instead.
+    """
+    with (
+        tallied(report, [source]) as tally,
+        open_records(source, delimiter) as records,
+        database.alone() as connection,
+    ):
+        mapping = ColumnMapping(REVIEW_FIELDS, columns, source, records.columns)
+        prepare_reviews(connection)
+        load = loader(create_products=create_products)
+        import_rows(connection, _rows(records, mapping), load, tally, follow(records, tally, progress))
+        return tally.result()
+
+
+def _rows(records: Records, mapping: ColumnMapping) -> Iterator[ReviewRow | list[Problem]]:
+    for record in records:
+        if isinstance(record, Problem):
+            yield [record]
+            continue
+        values = mapping.read(record)
+        yield values if isinstance(values, list) else _row(record, records.lines.name, values)
+
+
+def _row(record: Record, file: str, values: Values) -> ReviewRow:
+    fields: dict[str, Any] = values.fields
+    key = fields.pop("id", None)
+    return ReviewRow(
+        file=file,
+        line=record.line,
+        size=record.size,
+        given=values.given,
+        fingerprint=review_fingerprint(
+            fields["rating"],
+            title=fields.get("title"),
+            body=fields.get("body"),
+            author=fields.get("author"),
+            written_at=fields.get("written_at"),
+            source_id=key,
+        ),
+        **fields,
+    )

@@ -1,0 +1,176 @@
+"""The queue's promises, statement by statement."""
+
+import threading
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from backend.database.connection import Database
+from backend.spaces.jobs import count_jobs, list_jobs, retry_dead
+from workers.queue import MOST_LOSSES, JobQueue, Lease, Result
+
+
+@pytest.fixture
+def queue(database: Database) -> JobQueue:
+    return JobQueue(database, "test", lease_seconds=60)
+
+
+def insert(database: Database, *skus: str) -> None:
+    with database.write() as connection:
+        for sku in skus:
+            connection.execute("INSERT INTO products (sku, title) VALUES (%s, %s)", [sku, f"title of {sku}"])
+
+
+def result(lease: Lease) -> Result:
+    return Result(
+        lease=lease,
+        text=np.ones(64, dtype=np.float32) / 8,
+        image=None,
+        fused=np.ones(128, dtype=np.float32) / 16,
+        text_hash=b"t" * 32,
+        image_hash=None,
+    )
+
+
+def stored(database: Database) -> set[str]:
+    with database.read() as connection:
+        return {row[0] for row in connection.execute("SELECT sku FROM active_embeddings").fetchall()}
+
+
+def test_a_result_is_stored_and_its_job_ended_together(database: Database, queue: JobQueue) -> None:
+    insert(database, "A", "B")
+    leases = queue.claim(10)
+    assert queue.store(1, [result(lease) for lease in leases]) == {lease.product_id for lease in leases}
+    assert stored(database) == {"A", "B"}
+    assert count_jobs(database).waiting == 0
+
+
+def test_two_workers_never_claim_the_same_job(database: Database, queue: JobQueue) -> None:
+    insert(database, *(f"S{number}" for number in range(50)))
+    claimed: list[Lease] = []
+
+    def claim() -> None:
+        while leases := queue.claim(3):
+            claimed.extend(leases)
+
+    threads = [threading.Thread(target=claim) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(claimed) == len({lease.product_id for lease in claimed}) == 50
+
+
+def test_a_worker_that_comes_back_late_is_refused(database: Database, queue: JobQueue) -> None:
+    insert(database, "A")
+    (late,) = JobQueue(database, "late", lease_seconds=0.01).claim(1)
+    time.sleep(0.05)
+    (current,) = queue.claim(1)
+    assert current.lease_token != late.lease_token
+    assert queue.store(1, [result(late)]) == set()
+    assert stored(database) == set()
+    assert queue.store(1, [result(current)]) == {current.product_id}
+
+
+def test_an_edit_during_encoding_refuses_the_old_result(database: Database, queue: JobQueue) -> None:
+    insert(database, "A", "B")
+    leases = queue.claim(10)
+    with database.write() as connection:
+        connection.execute("UPDATE products SET title = 'another' WHERE sku = 'A'")
+    assert len(queue.store(1, [result(lease) for lease in leases])) == 1
+    assert stored(database) == {"B"}
+    assert [job.state for job in list_jobs(database)] == ["queued"]
+
+
+def test_a_delete_during_encoding_leaves_nothing(database: Database, queue: JobQueue) -> None:
+    insert(database, "A", "B")
+    leases = queue.claim(10)
+    with database.write() as connection:
+        connection.execute("DELETE FROM products WHERE sku = 'A'")
+    assert len(queue.store(1, [result(lease) for lease in leases])) == 1
+    assert stored(database) == {"B"}
+
+
+@pytest.mark.parametrize("statement", ["UPDATE products SET title = 'x' WHERE sku = 'A'", "DELETE FROM products WHERE sku = 'A'"])
+def test_storing_never_waits_for_an_open_transaction(database: Database, queue: JobQueue, statement: str) -> None:
+    insert(database, "A", "B")
+    leases = queue.claim(10)
+    with database.alone() as other, other.transaction(force_rollback=True):
+        other.execute(statement)
+        began = time.monotonic()
+        assert len(queue.store(1, [result(lease) for lease in leases])) == 1
+        assert time.monotonic() - began < 1
+    # The other transaction rolled back: the job is still leased, and can be handed back.
+    queue.release(leases)
+    assert [(job.sku, job.state) for job in list_jobs(database)] == [("A", "queued")]
+
+
+def test_a_heartbeat_keeps_a_lease(database: Database, queue: JobQueue) -> None:
+    insert(database, "A")
+    short = replace(queue, lease_seconds=0.2)
+    (lease,) = short.claim(1)
+    for _ in range(4):
+        time.sleep(0.1)
+        short.extend([lease.lease_token])
+    assert queue.claim(1) == []
+    assert queue.store(1, [result(lease)]) == {lease.product_id}
+
+
+def test_an_interactive_insert_passes_a_backfill(database: Database, queue: JobQueue) -> None:
+    with database.write() as connection:
+        connection.execute(
+            "INSERT INTO products (sku, title) SELECT 'bulk' || n, 'bulk' FROM generate_series(1, 200) n"
+        )
+    insert(database, "single")
+    (first,) = queue.claim(1)
+    with database.read() as connection:
+        assert connection.execute("SELECT sku FROM products WHERE id = %s", [first.product_id]).fetchone() == ("single",)
+
+
+def test_a_failure_waits_and_the_last_one_is_dead_until_retried(database: Database, queue: JobQueue) -> None:
+    insert(database, "A")
+    (lease,) = queue.claim(1)
+    queue.fail(lease, "it broke", delay=3600)
+    assert queue.claim(1) == []
+    with database.write() as connection:
+        connection.execute("UPDATE embedding_jobs SET available_at = now()")
+    (lease,) = queue.claim(1)
+    assert lease.attempts == 1
+    queue.fail(lease, "it broke for good", delay=None)
+    (dead,) = list_jobs(database)
+    assert (dead.state, dead.attempts, dead.last_error) == ("dead", 2, "it broke for good")
+    assert retry_dead(database, sku="B") == 0
+    assert retry_dead(database, sku="A") == 1
+    assert len(queue.claim(1)) == 1
+
+
+def test_a_failure_that_comes_late_changes_nothing(database: Database, queue: JobQueue) -> None:
+    insert(database, "A")
+    (lease,) = queue.claim(1)
+    with database.write() as connection:
+        connection.execute("UPDATE products SET title = 'another'")
+    queue.fail(lease, "too late", delay=None)
+    assert [(job.state, job.last_error) for job in list_jobs(database)] == [("queued", None)]
+
+
+def test_a_job_that_kills_its_workers_is_tried_alone_and_then_dies(database: Database, queue: JobQueue) -> None:
+    insert(database, "poison", "good")
+    dying = JobQueue(database, "dying", lease_seconds=0.001)
+    sizes = []
+    for _ in range(MOST_LOSSES):
+        leases = dying.claim(10)
+        sizes.append(len(leases))
+        good = [lease for lease in leases if lease.product_id == 2]
+        if len(leases) == 1 and good:
+            # Alone, the good one does not kill its worker.
+            dying.store(1, [result(good[0])])
+            leases = dying.claim(10)
+        time.sleep(0.005)
+    queue.claim(10)
+    assert sizes[:3] == [2, 2, 1]
+    assert stored(database) == {"good"}
+    (dead,) = list_jobs(database)
+    assert (dead.sku, dead.state) == ("poison", "dead")
+    assert "dying" in (dead.last_error or "")
