@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from backend import api
+from backend import api, web
 from backend.database.connection import Database
 from backend.settings import Settings
 from backend.spaces.embedder import Embedder
@@ -15,4 +15,5 @@ def create_app(database: Database, embedder: Embedder, settings: Settings) -> Fl
     """
     app = Flask("backend", static_folder=None, template_folder=None)
     api.register(app, api.Services(database, embedder, settings))
+    web.register(app, database, embedder)
     return app

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -114,10 +114,10 @@ def sql(analyst: bool, arguments: tuple[str, ...]) -> None:
 @click.option("--seed", default=7, show_default=True, help="The same seed gives the same bytes.")
 def sample(products: int, seed: int) -> None:
     """Draw a catalogue of Shelfmate's own, with photographs and reviews, and load it."""
-    from backend.catalog.importers import load_sample
+    from backend.catalog.importers import load_sample, progress_bar
     from backend.catalog.sample import generate
 
-    with _database() as database, _counter("products") as progress:
+    with _database() as database, progress_bar("drawing") as progress:
         _show(load_sample(database, generate(seed, products), progress=progress))
 
 
@@ -140,31 +140,37 @@ REPORT = click.option(
 @REPORT
 def fashion(directory: Path, currency: str, report: Path | None) -> None:
     """Load DIRECTORY/styles.csv with images/<id>.jpg and, when there, products.jsonl or products.jsonl.gz."""
-    from backend.catalog.importers import import_fashion
+    from backend.catalog.importers import import_fashion, progress_bar
 
-    with _database() as database, _counter("rows") as progress:
+    with _database() as database, progress_bar("importing") as progress:
         _show(
-            import_fashion(database, directory, currency=currency, report=_report(report, "fashion"), progress=progress)
+            import_fashion(database, directory, currency=currency, report=_report(report, directory), progress=progress)
         )
 
 
 @import_.command(name="products")
 @click.argument("file", type=click.Path(path_type=Path))
 @COLUMNS
-@click.option("--images", type=click.Path(path_type=Path, file_okay=False), help="Directory of the image column's paths.")
+@click.option("--currency", help="Currency of prices in a file that has no such column.")
+@click.option(
+    "--images", type=click.Path(path_type=Path, file_okay=False), help="Directory of the image column's paths."
+)
 @REPORT
-def import_products_command(file: Path, columns: tuple[str, ...], images: Path | None, report: Path | None) -> None:
+def import_products_command(
+    file: Path, columns: tuple[str, ...], currency: str | None, images: Path | None, report: Path | None
+) -> None:
     """Load products from FILE, a .csv or .jsonl, gzipped or not."""
-    from backend.catalog.importers import import_products
+    from backend.catalog.importers import import_products, progress_bar
 
-    with _database() as database, _counter("rows") as progress:
+    with _database() as database, progress_bar("importing") as progress:
         _show(
             import_products(
                 database,
                 file,
                 columns=_pairs(columns),
+                currency=currency,
                 images=images,
-                report=_report(report, file.name),
+                report=_report(report, file),
                 progress=progress,
             )
         )
@@ -177,16 +183,16 @@ def import_products_command(file: Path, columns: tuple[str, ...], images: Path |
 @REPORT
 def import_reviews_command(file: Path, columns: tuple[str, ...], create_products: bool, report: Path | None) -> None:
     """Load reviews from FILE, a .csv or .jsonl, gzipped or not."""
-    from backend.catalog.importers import import_reviews
+    from backend.catalog.importers import import_reviews, progress_bar
 
-    with _database() as database, _counter("rows") as progress:
+    with _database() as database, progress_bar("importing") as progress:
         _show(
             import_reviews(
                 database,
                 file,
                 columns=_pairs(columns),
                 create_products=create_products,
-                report=_report(report, file.name),
+                report=_report(report, file),
                 progress=progress,
             )
         )
@@ -311,16 +317,10 @@ def _dsn(address: str, *, analyst: bool) -> str:
     return make_conninfo(address, user="analyst") if analyst else address
 
 
-@contextmanager
-def _counter(unit: str) -> Iterator[Callable[[Any], None]]:
-    from backend.terminal import counter
+def _report(given: Path | None, source: Path) -> Path:
+    from backend.catalog.importers import report_path
 
-    with counter(unit) as progress:
-        yield progress
-
-
-def _report(given: Path | None, name: str) -> Path:
-    return given or settings().home / "reports" / f"{name}.report.jsonl"
+    return given or report_path(settings().home, source)
 
 
 def _pairs(columns: tuple[str, ...]) -> dict[str, str]:

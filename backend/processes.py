@@ -34,7 +34,7 @@ class Child:
             env=dict(environment),
             # A Ctrl-C reaches the parent alone, which stops the children in order.
             start_new_session=True,
-            preexec_fn=_tied_to(os.getpid()),  # noqa: PLW1509  # Started before any thread of ours.
+            preexec_fn=_tied_to(os.getpid()),  # Started before any thread of ours.
         )
 
     @property

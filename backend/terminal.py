@@ -1,15 +1,10 @@
-"""What commands print: tables, a counter while a file is read, and the outcome of an import."""
-
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+"""What commands print: tables, and the outcome of an import."""
 
 from rich import box
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
 from backend.catalog.importers.result import ImportResult
-from backend.catalog.importers.result import Progress as Reading
 
 
 def table(head: list[str], rows: list[list[str]]) -> None:
@@ -19,36 +14,6 @@ def table(head: list[str], rows: list[list[str]]) -> None:
     for row in rows:
         shown.add_row(*row)
     console.print(shown)
-
-
-@contextmanager
-def counter(unit: str) -> Iterator[Callable[[Reading], None]]:
-    """A bar on stderr while a file is read, when a person watches; it counts the bytes, so that it knows the end."""
-    console = Console(stderr=True)
-    with Progress(
-        SpinnerColumn(),
-        TextColumn("{task.fields[read]:,} " + unit),
-        BarColumn(),
-        TextColumn("{task.fields[rate]:,.0f}/s"),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    ) as bar:
-        task = bar.add_task("reading", total=None, read=0, rate=0.0)
-
-        def progress(reading: Reading) -> None:
-            elapsed = bar.tasks[0].elapsed or 1e-6
-            bar.update(
-                task,
-                completed=reading.position,
-                total=reading.size or None,
-                read=reading.read,
-                rate=reading.read / elapsed,
-            )
-
-        yield progress
 
 
 def show_import(result: ImportResult) -> None:
@@ -62,7 +27,8 @@ def show_import(result: ImportResult) -> None:
     if pictures or result.images_bad or result.images_missing:
         console.print(
             f"{pictures:,} photographs: {result.images_inserted:,} inserted, {result.images_updated:,} updated, "
-            f"{result.images_unchanged:,} unchanged, {result.images_bad:,} bad; {result.images_missing:,} products have none"
+            f"{result.images_unchanged:,} unchanged, {result.images_bad:,} bad; "
+            f"{result.images_missing:,} products have none"
         )
     if result.products_created:
         console.print(f"{result.products_created:,} bare products made for reviews of unknown ones")

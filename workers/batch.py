@@ -19,7 +19,7 @@ Vector = NDArray[np.float32]
 
 @dataclass
 class Item:
-    """One product of a batch: what must be encoded (``encode_text``, ``prepared``) and what is kept (``text``, ``image``)."""
+    """One product of a batch: what is to be encoded (``encode_text``, ``prepared``), and its vectors."""
 
     lease: Lease
     source: Input

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from threading import Event, Lock, Thread
 from types import TracebackType
+from typing import Self
 
 from backend.errors import DatabaseUnavailable
 from workers.log import log
@@ -19,7 +20,7 @@ class Heartbeat:
         self._stopped = Event()
         self._thread = Thread(target=self._run, name="heartbeat", daemon=True)
 
-    def __enter__(self) -> "Heartbeat":
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 

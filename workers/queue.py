@@ -30,7 +30,7 @@ class Lease:
 
 @dataclass(frozen=True)
 class Input:
-    """What a product is embedded from, and what is stored of it already. ``content`` is None when it need not be read."""
+    """What a product is embedded from, and what is stored of it; ``content`` is None where that is the same."""
 
     product_id: int
     space_id: int
@@ -79,15 +79,16 @@ class JobQueue:
             "product_ids": [lease.product_id for lease in leases],
             "space_ids": [lease.space_id for lease in leases],
         }
-        with self.database.write() as connection, connection.cursor(row_factory=class_row(Input), binary=True) as cursor:
+        with (
+            self.database.write() as connection,
+            connection.cursor(row_factory=class_row(Input), binary=True) as cursor,
+        ):
             return cursor.execute(SQL["load_inputs"], arguments).fetchall()
 
     def extend(self, tokens: Sequence[int]) -> None:
         """Heartbeat: hold these leases for another full term."""
         with self.database.write() as connection:
-            connection.execute(
-                SQL["extend"], {"tokens": list(tokens), "lease": timedelta(seconds=self.lease_seconds)}
-            )
+            connection.execute(SQL["extend"], {"tokens": list(tokens), "lease": timedelta(seconds=self.lease_seconds)})
 
     def store(self, space_id: int, results: Sequence[Result]) -> set[int]:
         """Store the results of one space and end their jobs; returns the ids of the products that were accepted."""

@@ -3,6 +3,7 @@
 from contextlib import ExitStack
 from threading import Event
 from types import TracebackType
+from typing import Self
 
 from psycopg import Connection, OperationalError
 
@@ -22,7 +23,7 @@ class Wakeup:
         self._stack = ExitStack()
         self._connection: Connection[Row] | None = None
 
-    def __enter__(self) -> "Wakeup":
+    def __enter__(self) -> Self:
         self._listen()
         return self
 

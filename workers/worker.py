@@ -29,7 +29,8 @@ INDEX_CHECK_INTERVAL = 500
 class Worker:
     """Embeds products until it is told to stop or, with ``drain``, until nothing is left to embed.
 
-    ``stopping`` may be set by a signal: the batch in hand is finished, the one prepared ahead is handed back.
+    ``stopping`` may be set by a signal: the batch in hand is finished, the one prepared ahead is handed back. Without
+    ``build_indexes`` a fill leaves its space without HNSW indexes.
     """
 
     database: Database
@@ -38,6 +39,7 @@ class Worker:
     drain: bool = False
     stopping: Event = field(default_factory=Event)
     embedder: Embedder = field(default_factory=Embedder)
+    build_indexes: bool = True
 
     def __post_init__(self) -> None:
         self.queue = JobQueue(self.database, f"{socket.gethostname()}:{os.getpid()}", self.settings.lease_seconds)
@@ -110,6 +112,8 @@ class Worker:
                 self.progress.say(f"dropped the indexes of the small space {space.name} until it is filled")
 
     def _build_indexes(self) -> None:
+        if not self.build_indexes:
+            return
         # Counting a large space after every single insert would cost more than the insert.
         if self.embedded < self._indexed_at + INDEX_CHECK_INTERVAL and self._indexed_at >= 0:
             return

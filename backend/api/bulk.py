@@ -21,7 +21,7 @@ MOST_ITEMS = 1000
 class BulkProduct(ProductBody):
     """A product with its sku."""
 
-    sku: Annotated[Text, Field(min_length=1, max_length=200)]  # type: ignore[assignment]  # required here, optional there
+    sku: Annotated[Text, Field(min_length=1, max_length=200)]
 
 
 @dataclass(frozen=True)

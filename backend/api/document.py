@@ -10,9 +10,9 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from backend.api import problems
+from backend.api.bodies import FORM, PART, RAW
 from backend.api.problems import Problem
 from backend.api.routing import Content, Operation
-from backend.api.uploads import FORM, PART, RAW
 from backend.errors import InvalidInput, NotReady, ShelfmateError
 
 Json = dict[str, Any]

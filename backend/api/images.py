@@ -1,6 +1,5 @@
 """Photographs over HTTP."""
 
-from datetime import datetime
 from typing import Annotated
 
 from flask import request
@@ -10,7 +9,7 @@ from backend.api.answers import Answer
 from backend.api.products import image_path
 from backend.api.routing import Routes
 from backend.api.services import Services
-from backend.api.types import Answered, Query
+from backend.api.types import Answered, Query, Time
 from backend.catalog import images
 from backend.catalog.images import StoredImage
 from backend.errors import Conflict, NotFound, UnreadableImage
@@ -45,7 +44,7 @@ class ImageAnswer(Answered):
     width: int
     height: int
     byte_size: int
-    created_at: datetime
+    created_at: Time
 
 
 @routes.add(

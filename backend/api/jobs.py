@@ -1,6 +1,5 @@
 """The embedding queue over HTTP."""
 
-from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -8,7 +7,7 @@ from pydantic import Field
 from backend.api.answers import Answer
 from backend.api.routing import Routes
 from backend.api.services import Services
-from backend.api.types import Answered, Body, Query, Text
+from backend.api.types import Answered, Body, Query, Text, Time
 from backend.spaces import jobs
 
 routes = Routes("Jobs")
@@ -40,10 +39,10 @@ class JobAnswer(Answered):
     priority: int
     attempts: int
     losses: Annotated[int, Field(description="How often its worker died.")]
-    queued_at: datetime
-    available_at: datetime
+    queued_at: Time
+    available_at: Time
     worker: str | None
-    leased_until: datetime | None
+    leased_until: Time | None
     last_error: str | None
 
 

@@ -1,6 +1,5 @@
 """Products over HTTP."""
 
-from datetime import datetime
 from typing import Annotated
 from urllib.parse import quote
 
@@ -9,7 +8,7 @@ from pydantic import Field
 from backend.api.answers import Answer
 from backend.api.routing import MERGE_PATCH, Routes
 from backend.api.services import Services
-from backend.api.types import Amount, AmountInBody, Answered, Attributes, Body, Query, Text
+from backend.api.types import Amount, AmountInBody, Answered, Attributes, Body, Query, Text, Time
 from backend.catalog import products
 from backend.catalog.products import EmbeddingState, Product, ProductData
 from backend.errors import Conflict, InvalidInput, NotFound
@@ -74,8 +73,8 @@ class ProductAnswer(Answered):
         Field(description="Whether the vectors of the last edit are stored; until then the former ones answer."),
     ]
     image: Annotated[str | None, Field(description="Where its first photograph is; the address changes with it.")]
-    created_at: datetime
-    updated_at: datetime
+    created_at: Time
+    updated_at: Time
 
 
 class ProductPageAnswer(Answered):

@@ -1,6 +1,5 @@
 """Reviews over HTTP."""
 
-from datetime import datetime
 from typing import Annotated
 
 from pydantic import AwareDatetime, Field
@@ -9,7 +8,7 @@ from backend.api.answers import Answer
 from backend.api.products import product_path
 from backend.api.routing import Routes
 from backend.api.services import Services
-from backend.api.types import Answered, Body, Query, Text
+from backend.api.types import Answered, Body, Query, Text, Time
 from backend.catalog import reviews
 from backend.errors import Conflict, NotFound
 
@@ -41,8 +40,8 @@ class ReviewAnswer(Answered):
     author: str | None
     helpful_votes: int
     verified: bool
-    written_at: datetime | None
-    created_at: datetime
+    written_at: Time | None
+    created_at: Time
 
 
 class ReviewPageAnswer(Answered):

@@ -11,13 +11,12 @@ from typing import Any, get_type_hints
 
 from flask import Flask, Response, request
 from pydantic import ValidationError
-from werkzeug.exceptions import UnsupportedMediaType
 
 from backend.api.answers import Answer
+from backend.api.bodies import read_json, read_upload
 from backend.api.problems import FieldProblem, as_answer, from_validation, problem
 from backend.api.services import Services
 from backend.api.types import Answered, Body, Query
-from backend.api.uploads import read_upload
 from backend.errors import InvalidInput, ShelfmateError
 
 Handler = Callable[..., Answer]
@@ -111,7 +110,8 @@ def _view(operation: Operation, services: Services) -> Callable[..., Response]:
             return as_answer(from_validation(error, list(query.model_fields) if query else [])).to_response()
         if body is not None:
             try:
-                arguments["body"] = body.model_validate_json(_read_json(operation))
+                data = read_json(operation.media_types, required=operation.body_required)
+                arguments["body"] = body.model_validate_json(data)
             except ValidationError as error:
                 return as_answer(from_validation(error, list(body.model_fields))).to_response()
         elif operation.takes_upload:
@@ -119,16 +119,6 @@ def _view(operation: Operation, services: Services) -> Callable[..., Response]:
         return handler(services, **arguments).to_response()
 
     return view
-
-
-def _read_json(operation: Operation) -> bytes:
-    data = request.get_data(cache=False)
-    if not data and not operation.body_required:
-        return b"{}"
-    if request.mimetype not in operation.media_types:
-        sent = request.mimetype or "none"
-        raise UnsupportedMediaType(f"The Content-Type is {sent}: send JSON as {operation.media_types[0]}.")
-    return data
 
 
 def _refuse_repeated() -> None:

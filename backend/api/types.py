@@ -1,10 +1,11 @@
 """The kinds of values that requests and answers are made of."""
 
 import math
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, PlainSerializer
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, PlainSerializer, Strict
 from pydantic.json_schema import WithJsonSchema
 
 
@@ -53,11 +54,13 @@ def _check_json(value: Any) -> None:
 
 
 def _number(value: Any) -> Any:
-    if isinstance(value, str):
-        raise ValueError("must be a number, not a text")  # noqa: TRY004  # pydantic turns only ValueError into its own
+    if isinstance(value, str | bool):
+        raise ValueError("must be a number")  # noqa: TRY004  # pydantic turns only ValueError into its own
     return value
 
 
+# Sessions may have a time zone of their own; answers are in UTC.
+Time = Annotated[datetime, AfterValidator(lambda time: time.astimezone(UTC))]
 Text = Annotated[str, AfterValidator(_without_nul)]
 Attributes = Annotated[dict[str, JsonValue], AfterValidator(_storable)]
 
@@ -67,5 +70,6 @@ _AMOUNT_SCHEMA = WithJsonSchema({"type": "number", "minimum": 0, "description": 
 _AS_NUMBER = PlainSerializer(float, return_type=float, when_used="json")
 
 AmountInQuery = Annotated[Decimal, _AMOUNT, _AMOUNT_SCHEMA]
-AmountInBody = Annotated[Decimal, _AMOUNT, BeforeValidator(_number), _AMOUNT_SCHEMA]
+# Strict mode refuses a float once a function has seen it; the function is stricter than that.
+AmountInBody = Annotated[Decimal, Strict(False), _AMOUNT, BeforeValidator(_number), _AMOUNT_SCHEMA]
 Amount = Annotated[Decimal, _AS_NUMBER, _AMOUNT_SCHEMA]

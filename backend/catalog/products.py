@@ -107,6 +107,13 @@ def list_products(
     return ProductPage(items, to_cursor("products", rows[limit - 1][1]) if len(rows) > limit else None)
 
 
+def count_products(database: Database) -> int:
+    """How many products there are."""
+    with database.read() as connection:
+        row = connection.execute(SQL["count"]).fetchone()
+    return int(row[0]) if row else 0
+
+
 def put_product(database: Database, sku: str, data: ProductData) -> tuple[Product, bool]:
     """Create the product, or replace all of it; returns it and whether it was created.
 

@@ -22,7 +22,7 @@ _ACCEPTED = {
     "products_variant_group_idx": ("variant_group", "is too long: give at most 600 characters"),
     "categories_path_check": (
         "category",
-        "must be names joined by slashes, such as Apparel/Topwear, without empty names, control characters or blank ends",
+        "must be names joined by slashes, such as Apparel/Shirts: no empty names, control characters or blank ends",
     ),
     "categories_pkey": ("category", "is too long: give at most 600 characters"),
     "product_images_position_check": ("position", "must be 0 or more"),

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 import psycopg
 from pgvector.psycopg import register_vector
@@ -24,13 +24,19 @@ Row = tuple[Any, ...]
 
 @dataclass
 class Database:
-    """Connections to one server, opened when first asked for; close it by leaving ``open_database``."""
+    """Connections to one server, opened when first asked for; a context manager that closes them."""
 
     dsn: str
     read_dsn: str | None = None
     pool_size: int = 10
     _stack: ExitStack = field(default_factory=ExitStack, repr=False)
     _pools: dict[str, ConnectionPool[Connection[Row]]] = field(default_factory=dict, repr=False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self._stack.close()
 
     @contextmanager
     def write(self) -> Iterator[Connection[Row]]:
@@ -116,6 +122,5 @@ def open_database(settings: Settings, *, linger: float = 0) -> Iterator[Database
         except psycopg.OperationalError as error:
             raise DatabaseUnavailable(f"no connection to the database: {error}") from error
         read_dsn = with_search_path(settings.read_database_url) if settings.read_database_url else None
-        database = Database(dsn, read_dsn, settings.pool_size)
-        stack.enter_context(database._stack)
-        yield database
+        with Database(dsn, read_dsn, settings.pool_size) as database:
+            yield database

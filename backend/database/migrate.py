@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-import migrations
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
+import migrations
 from backend.database.compatibility import check_server
 from backend.database.connection import SEARCH_PATH, Database
 from backend.database.tables import SCHEMA

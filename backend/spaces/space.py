@@ -62,9 +62,7 @@ def list_fills(database: Database) -> list[tuple[Space, Fill]]:
     spaces = list_spaces(database)
     with database.read() as connection, connection.cursor(row_factory=class_row(Fill)) as cursor:
         return [
-            (space, fill)
-            for space in spaces
-            for fill in cursor.execute(SQL["fill"], {"space_id": space.id}).fetchall()
+            (space, fill) for space in spaces for fill in cursor.execute(SQL["fill"], {"space_id": space.id}).fetchall()
         ]
 
 

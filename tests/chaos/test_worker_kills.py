@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Iterator
 from threading import Event, Thread
+from typing import Self
 
 import numpy as np
 import pytest
@@ -62,9 +63,9 @@ class Editor:
         self._count = 0
         self._stopped = Event()
         self._thread = Thread(target=self._run)
-        self.error: BaseException | None = None
+        self.error: Exception | None = None
 
-    def __enter__(self) -> "Editor":
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -87,7 +88,8 @@ class Editor:
             connection.execute(
                 "INSERT INTO product_images (product_id, sha256, media_type, width, height, content)"
                 " VALUES (%s, %s, 'image/jpeg', 16, 16, %s)"
-                " ON CONFLICT (product_id, position) DO UPDATE SET sha256 = excluded.sha256, content = excluded.content",
+                " ON CONFLICT (product_id, position)"
+                " DO UPDATE SET sha256 = excluded.sha256, content = excluded.content",
                 [row[0], hashlib.sha256(content).digest(), content],
             )
 
@@ -100,7 +102,7 @@ class Editor:
                         connection.execute("DELETE FROM products WHERE sku = %s", [sku])
                     else:
                         self.insert(connection, sku)
-        except BaseException as error:
+        except Exception as error:  # noqa: BLE001  # Raised again by the thread that waits.
             self.error = error
 
 
@@ -171,7 +173,8 @@ def _assert_all_is_well(database: Database) -> None:
             "SELECT count(*) FROM product_embeddings e LEFT JOIN products p ON p.id = e.product_id WHERE p.id IS NULL"
         ).fetchone()
         doubled = connection.execute(
-            "SELECT product_id, count(*) FROM public.audit GROUP BY product_id, text_hash, image_hash HAVING count(*) > 1"
+            "SELECT product_id, count(*) FROM public.audit"
+            " GROUP BY product_id, text_hash, image_hash HAVING count(*) > 1"
         ).fetchall()
     assert orphans == (0,)
     assert doubled == [], "the same input was stored twice"

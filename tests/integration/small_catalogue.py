@@ -29,7 +29,13 @@ KINDS = {
     "Sneaker": "Footwear/Shoes",
     "Handbag": "Bags",
 }
-COLOURS = {"red": (190, 40, 40), "blue": (40, 60, 180), "green": (40, 150, 70), "black": (30, 30, 30), "grey": (140, 140, 140)}
+COLOURS = {
+    "red": (190, 40, 40),
+    "blue": (40, 60, 180),
+    "green": (40, 150, 70),
+    "black": (30, 30, 30),
+    "grey": (140, 140, 140),
+}
 BRANDS = ("Arbor", "Birch", "Cedar")
 PATTERNS = ("plain", "striped", "dotted")
 FEELINGS = ("Fits well and lasts.", "Nice colour, thin cloth.", "Came apart at the seam.")
@@ -66,7 +72,13 @@ def insert_products(database: Database) -> None:
     titles and photographs, so that ties are real.
     """
     chance = random.Random(7)
-    looks = [(kind, colour, brand, pattern) for kind in KINDS for colour in COLOURS for brand in BRANDS for pattern in PATTERNS]
+    looks = [
+        (kind, colour, brand, pattern)
+        for kind in KINDS
+        for colour in COLOURS
+        for brand in BRANDS
+        for pattern in PATTERNS
+    ]
     chance.shuffle(looks)
     with database.write() as connection, connection.cursor() as cursor:
         for number, (kind, colour, brand, pattern) in enumerate(looks):
@@ -93,11 +105,20 @@ def insert_products(database: Database) -> None:
                 cursor.execute(
                     """INSERT INTO reviews (product_id, rating, body, author, helpful_votes, fingerprint)
                        VALUES (%s, %s, %s, %s, %s, sha256(%s))""",
-                    (row[0], 1 + (number + review) % 5, FEELINGS[review], f"reader{review}", review, f"{number}/{review}".encode()),
+                    (
+                        row[0],
+                        1 + (number + review) % 5,
+                        FEELINGS[review],
+                        f"reader{review}",
+                        review,
+                        f"{number}/{review}".encode(),
+                    ),
                 )
 
 
-def insert_image(cursor: psycopg.Cursor[tuple[object, ...]], product_id: object, content: bytes, position: int = 0) -> None:
+def insert_image(
+    cursor: psycopg.Cursor[tuple[object, ...]], product_id: object, content: bytes, position: int = 0
+) -> None:
     """A PNG of 48 x 48 pixels as a product's photograph."""
     cursor.execute(
         """INSERT INTO product_images (product_id, position, sha256, media_type, width, height, content)

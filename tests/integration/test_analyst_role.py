@@ -106,7 +106,11 @@ def test_every_other_function_is_closed_to_an_analyst(assumed: Connection) -> No
 
 
 def test_an_analyst_sees_no_key_hash(analyst: Connection) -> None:
-    for statement in ("SELECT key_hash FROM api_keys", "SELECT * FROM api_keys", "SELECT count(*) FROM api_keys k WHERE k = k"):
+    for statement in (
+        "SELECT key_hash FROM api_keys",
+        "SELECT * FROM api_keys",
+        "SELECT count(*) FROM api_keys k WHERE k = k",
+    ):
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             analyst.execute(statement.encode())
 

@@ -87,14 +87,15 @@ def test_a_taken_port_is_named(home):
     ],
 )
 def test_a_processor_that_the_binaries_cannot_run_on_is_refused_before_anything_starts(
-    home, monkeypatch, tmp_path, machine, cpuinfo, missing
+    monkeypatch, tmp_path, machine, cpuinfo, missing
 ):
     (tmp_path / "cpuinfo").write_text(cpuinfo)
     monkeypatch.setattr(cpu, "CPUINFO", tmp_path / "cpuinfo")
     monkeypatch.setattr(platform, "machine", lambda: machine)
-    with pytest.raises(ConfigurationError, match=f"lacks {missing}.*set DATABASE_URL"), embedded.running(home):
+    refused = pytest.raises(ConfigurationError, match=f"lacks {missing}.*set DATABASE_URL")
+    with refused, embedded.running(tmp_path / "home"):
         pass
-    assert not (home / "postgres").exists()
+    assert not (tmp_path / "home" / "postgres").exists()
 
 
 @pytest.mark.parametrize(
@@ -147,15 +148,14 @@ def test_a_user_without_a_name_is_told_so():
         account.of(54321)
 
 
-def test_state_of_another_user_is_refused(home, monkeypatch):
-    home.mkdir()
+def test_state_of_another_user_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr("os.geteuid", lambda: 54321)
     with pytest.raises(DatabaseUnavailable, match="belongs to user id"):
-        account.for_server(home)
+        account.for_server(tmp_path)
 
 
-def test_root_without_an_unprivileged_user_is_told_to_make_one(home, monkeypatch):
+def test_root_without_an_unprivileged_user_is_told_to_make_one(tmp_path, monkeypatch):
     monkeypatch.setattr("os.geteuid", lambda: 0)
     monkeypatch.setattr(account, "UNPRIVILEGED", ("no-such-user",))
     with pytest.raises(DatabaseUnavailable, match="useradd --system postgres"):
-        account.for_server(home / "postgres")
+        account.for_server(tmp_path / "postgres")

@@ -92,8 +92,15 @@ def test_filtered_ann_gives_k_inside_the_filter(catalogue: Database, number: int
 
 
 def test_few_matches_are_sorted_exactly(catalogue: Database) -> None:
-    for arguments in ("'S0', 50, category => 'Far'", "'S0', 50, price_min => 99", "'S0', 1000, price_min => 99, price_max => 99"):
-        found, exact = ask(catalogue, "similar_products", arguments), ask(catalogue, "similar_products_exact", arguments)
+    for arguments in (
+        "'S0', 50, category => 'Far'",
+        "'S0', 50, price_min => 99",
+        "'S0', 1000, price_min => 99, price_max => 99",
+    ):
+        found, exact = (
+            ask(catalogue, "similar_products", arguments),
+            ask(catalogue, "similar_products_exact", arguments),
+        )
         assert found == exact
         assert {row[-1] for row in found} == {"exact"}
         assert len(found) >= 50

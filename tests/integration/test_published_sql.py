@@ -125,7 +125,9 @@ def test_the_score_is_the_weighted_sum_of_cosines(
     if not (w_text or w_image):
         w_image = 1.0
     others = np.arange(len(stored.ids)) != row
-    expected = w_text * inner(stored.text[others], stored.text[row]) + w_image * inner(stored.image[others], stored.image[row])
+    expected = w_text * inner(stored.text[others], stored.text[row]) + w_image * inner(
+        stored.image[others], stored.image[row]
+    )
     answer = ask(catalogue, "%s, 1000, w_text => %s, w_image => %s", stored.skus[row], w_text, w_image)
     # Both sides of each product are rounded to a half.
     assert_same_ranking(answer, stored.ids[others], expected, 1000, 2 * HALF * (w_text + w_image))
@@ -155,7 +157,8 @@ def test_contributions_add_up_to_the_score(
 def test_an_explanation_adds_up_to_the_score(catalogue: Database, stored: Stored, one: int, two: int) -> None:
     with catalogue.read() as connection:
         rows = connection.execute(
-            "SELECT modality, weight, cosine, contribution FROM explain_similarity(%s, %s)", (stored.skus[one], stored.skus[two])
+            "SELECT modality, weight, cosine, contribution FROM explain_similarity(%s, %s)",
+            (stored.skus[one], stored.skus[two]),
         ).fetchall()
     assert [row[:2] for row in rows] == [("text", 0.5), ("image", 0.5)]
     score = inner(stored.fused[two], stored.fused[one])
@@ -179,7 +182,9 @@ def test_ties_break_by_product_id_and_the_product_itself_is_left_out(catalogue: 
     assert ties > 20
 
 
-category = st.sampled_from(["Apparel", "Apparel/Top", "Apparel/Topwear", "Apparel/Bottomwear", "Apparel/Bottomwear/Skirts_100%", "Bags"])
+category = st.sampled_from(
+    ["Apparel", "Apparel/Top", "Apparel/Topwear", "Apparel/Bottomwear", "Apparel/Bottomwear/Skirts_100%", "Bags"]
+)
 price = st.none() | st.integers(0, 100)
 
 
@@ -193,7 +198,13 @@ price = st.none() | st.integers(0, 100)
     in_stock=st.none() | st.booleans(),
 )
 def test_every_hit_satisfies_the_filter_and_k_come_back_when_they_exist(
-    catalogue: Database, row: int, k: int, category: str | None, price_min: int | None, price_max: int | None, in_stock: bool | None
+    catalogue: Database,
+    row: int,
+    k: int,
+    category: str | None,
+    price_min: int | None,
+    price_max: int | None,
+    in_stock: bool | None,
 ) -> None:
     sku = f"SKU-{row:03}"
     with catalogue.read() as connection:
@@ -208,7 +219,9 @@ def test_every_hit_satisfies_the_filter_and_k_come_back_when_they_exist(
         )
 
     wanted = {product[0] for product in products if product[1] != sku and fits(*product[2:])}
-    answer = ask(catalogue, "%s, %s::int, %s, %s::numeric, %s::numeric, %s", sku, k, category, price_min, price_max, in_stock)
+    answer = ask(
+        catalogue, "%s, %s::int, %s, %s::numeric, %s::numeric, %s", sku, k, category, price_min, price_max, in_stock
+    )
     assert len(answer) == min(k, len(wanted))
     assert {hit[0] for hit in answer} <= wanted
     assert all(fits(*hit[5:8]) for hit in answer)
@@ -235,7 +248,9 @@ def test_every_hit_satisfies_the_filter_and_k_come_back_when_they_exist(
     ],
 )
 @pytest.mark.parametrize("function", ["similar_products", "similar_products_exact"])
-def test_a_wrong_question_has_its_own_error_code(catalogue: Database, function: str, arguments: str, state: str) -> None:
+def test_a_wrong_question_has_its_own_error_code(
+    catalogue: Database, function: str, arguments: str, state: str
+) -> None:
     with psycopg.connect(catalogue.dsn) as connection, pytest.raises(psycopg.Error) as caught:
         connection.execute(f"SELECT * FROM {function}({arguments})")
     assert caught.value.sqlstate == state

@@ -29,7 +29,9 @@ def embedded(database: Database, drain: Callable[[], int]) -> Database:
 
 def jobs(database: Database) -> Rows:
     with database.write() as connection:
-        return connection.execute("SELECT product_id, space_id, state, attempts FROM embedding_jobs ORDER BY 1, 2").fetchall()
+        return connection.execute(
+            "SELECT product_id, space_id, state, attempts FROM embedding_jobs ORDER BY 1, 2"
+        ).fetchall()
 
 
 def run(database: Database, statement: str, *values: object) -> int:
@@ -111,17 +113,26 @@ def test_a_rolled_back_insert_queues_none(database: Database) -> None:
 
 def test_many_rows_in_one_statement_queue_one_job_each(database: Database) -> None:
     with database.write() as connection:
-        connection.execute("INSERT INTO products (sku, title) SELECT 'S' || n, 'Shirt ' || n FROM generate_series(1, 250) n")
-        rows = connection.execute("SELECT count(*), count(DISTINCT product_id), min(priority) FROM embedding_jobs").fetchone()
+        connection.execute(
+            "INSERT INTO products (sku, title) SELECT 'S' || n, 'Shirt ' || n FROM generate_series(1, 250) n"
+        )
+        rows = connection.execute(
+            "SELECT count(*), count(DISTINCT product_id), min(priority) FROM embedding_jobs"
+        ).fetchone()
     assert rows == (250, 250, 1)
 
 
 def test_an_edit_takes_the_job_from_the_worker_that_holds_the_old_text(embedded: Database) -> None:
     run(embedded, "UPDATE products SET title = 'Blue shirt'")
-    run(embedded, "UPDATE embedding_jobs SET state = 'leased', lease_token = 7, leased_until = now() + interval '1 minute', worker = 'w'")
+    run(
+        embedded,
+        "UPDATE embedding_jobs SET state = 'leased', lease_token = 7, leased_until = now() + interval '1 minute', worker = 'w'",
+    )
     run(embedded, "UPDATE products SET title = 'Green shirt'")
     with embedded.write() as connection:
-        assert connection.execute("SELECT state, lease_token, worker FROM embedding_jobs").fetchall() == [("queued", None, None)]
+        assert connection.execute("SELECT state, lease_token, worker FROM embedding_jobs").fetchall() == [
+            ("queued", None, None)
+        ]
 
 
 def test_renaming_a_category_moves_its_subtree_and_products(database: Database) -> None:
@@ -149,7 +160,13 @@ def test_renaming_a_category_moves_its_subtree_and_products(database: Database) 
 
 @pytest.mark.parametrize(
     ("path", "new_path", "state"),
-    [("Nowhere", "B", "SM004"), ("A", "A", "SM005"), ("A", "A/B/C", "SM005"), ("A", "D", "23505"), ("A", "B/ C", "23514")],
+    [
+        ("Nowhere", "B", "SM004"),
+        ("A", "A", "SM005"),
+        ("A", "A/B/C", "SM005"),
+        ("A", "D", "23505"),
+        ("A", "B/ C", "23514"),
+    ],
 )
 def test_a_category_is_not_renamed_into_a_broken_tree(database: Database, path: str, new_path: str, state: str) -> None:
     run(database, "INSERT INTO categories VALUES ('A/B'), ('D')")

@@ -93,7 +93,9 @@ def test_a_delete_during_encoding_leaves_nothing(database: Database, queue: JobQ
     assert stored(database) == {"B"}
 
 
-@pytest.mark.parametrize("statement", ["UPDATE products SET title = 'x' WHERE sku = 'A'", "DELETE FROM products WHERE sku = 'A'"])
+@pytest.mark.parametrize(
+    "statement", ["UPDATE products SET title = 'x' WHERE sku = 'A'", "DELETE FROM products WHERE sku = 'A'"]
+)
 def test_storing_never_waits_for_an_open_transaction(database: Database, queue: JobQueue, statement: str) -> None:
     insert(database, "A", "B")
     leases = queue.claim(10)
@@ -126,7 +128,9 @@ def test_an_interactive_insert_passes_a_backfill(database: Database, queue: JobQ
     insert(database, "single")
     (first,) = queue.claim(1)
     with database.read() as connection:
-        assert connection.execute("SELECT sku FROM products WHERE id = %s", [first.product_id]).fetchone() == ("single",)
+        assert connection.execute("SELECT sku FROM products WHERE id = %s", [first.product_id]).fetchone() == (
+            "single",
+        )
 
 
 def test_a_failure_waits_and_the_last_one_is_dead_until_retried(database: Database, queue: JobQueue) -> None:

@@ -187,7 +187,9 @@ def test_several_workers_share_the_work(database: Database, settings: Settings) 
     small = settings.model_copy(update={"batch_size": 4})
     with running(database, small) as one, running(database, small) as two, running(database, small) as three:
         with database.write() as connection:
-            connection.execute("INSERT INTO products (sku, title) SELECT 'S' || n, 'T' || n FROM generate_series(1, 300) n")
+            connection.execute(
+                "INSERT INTO products (sku, title) SELECT 'S' || n, 'T' || n FROM generate_series(1, 300) n"
+            )
         eventually(lambda: len(embedded(database)) == 300, 30)
         eventually(lambda: count_jobs(database).waiting == 0)
     assert one.embedded + two.embedded + three.embedded == 300
@@ -211,9 +213,13 @@ def test_a_worker_lives_through_lost_connections(database: Database, settings: S
 
 def test_sigterm_hands_back_what_is_not_finished(database: Database, settings: Settings) -> None:
     with database.write() as connection:
-        connection.execute("INSERT INTO products (sku, title) SELECT 'S' || n, 'T' || n FROM generate_series(1, 3000) n")
+        connection.execute(
+            "INSERT INTO products (sku, title) SELECT 'S' || n, 'T' || n FROM generate_series(1, 3000) n"
+        )
     environment = {**os.environ, "DATABASE_URL": settings.database_url or "", "SHELFMATE_BATCH_SIZE": "8"}
-    worker = subprocess.Popen([sys.executable, "-m", "backend.cli", "worker"], env=environment, stderr=subprocess.DEVNULL)
+    worker = subprocess.Popen(
+        [sys.executable, "-m", "backend.cli", "worker"], env=environment, stderr=subprocess.DEVNULL
+    )
     eventually(lambda: count_jobs(database).leased > 0, 30)
     worker.send_signal(signal.SIGTERM)
     assert worker.wait(10) == 0
@@ -239,7 +245,8 @@ def test_indexes_are_built_after_a_large_fill_and_mended_after_a_crash(
 ) -> None:
     with database.write() as connection:
         connection.execute(
-            "INSERT INTO products (sku, title) SELECT 'S' || n, 'T' || n FROM generate_series(1, %s) n", [FEWEST_INDEXED]
+            "INSERT INTO products (sku, title) SELECT 'S' || n, 'T' || n FROM generate_series(1, %s) n",
+            [FEWEST_INDEXED],
         )
     drain()
     names = "SELECT relname FROM pg_class WHERE relname LIKE 'product_embeddings_1\\_%_hnsw' ORDER BY 1"

@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import json
+import re
 
 import pytest
 from hypothesis import given
@@ -49,11 +50,9 @@ def test_what_the_json_module_writes_comes_back(tmp_path_factory, rows):
 def test_no_bytes_at_all_make_a_reader_fail_otherwise_than_it_says(tmp_path_factory, content):
     directory = tmp_path_factory.mktemp("bytes")
     for name, before in (("x.jsonl", b""), ("x.csv", b"a,b\n")):
-        try:
+        if before or not content.startswith((b"\xff\xfe", b"\xfe\xff")):
             for record in read(directory / name, before + content):
                 assert isinstance(record, Record | Problem)
-        except InvalidInput as error:
-            assert "UTF-16" in str(error)
 
 
 def test_a_record_is_numbered_by_its_first_line(tmp_path):
@@ -96,7 +95,7 @@ def test_columns_too_many_and_too_few_are_said_with_both_numbers(tmp_path):
 def test_a_malformed_json_line_costs_itself_only(tmp_path, line, reason):
     found = read(tmp_path / "x.jsonl", f'{{"a": 1}}\n{line}\n{{"a": 2}}\n')
     assert lines(found) == [1, -2, 3]
-    assert __import__("re").search(reason, found[1].reason)
+    assert re.search(reason, found[1].reason)
 
 
 def test_invalid_utf_8_and_endless_lines_cost_themselves_only(tmp_path):
@@ -123,7 +122,7 @@ def test_compressed_files_are_read_by_their_name(tmp_path):
 
 
 def test_a_compressed_file_that_is_cut_short_says_after_which_line(tmp_path):
-    whole = gzip.compress("".join(f"{number},{number * 7919}\n" for number in range(10_000)).encode())
+    whole = gzip.compress(b"a,b\n" + "".join(f"{number},{number * 7919}\n" for number in range(10_000)).encode())
     path = tmp_path / "x.csv.gz"
     path.write_bytes(whole[: len(whole) // 2])
     with open_records(path) as records, pytest.raises(InvalidInput, match=r"damaged after line \d{3}"):

@@ -31,7 +31,24 @@ def test_prices_are_read_without_rounding(value, price):
 
 @pytest.mark.parametrize(
     "value",
-    ["1,299.00", "₹895", "-1", "1e3", "12.345", "abc", ".5", "5.", "10000000000", "NaN", "٣", True, None, [1], 1e300, 1e-9],
+    [
+        "1,299.00",
+        "₹895",
+        "-1",
+        "1e3",
+        "12.345",
+        "abc",
+        ".5",
+        "5.",
+        "10000000000",
+        "NaN",
+        "٣",
+        True,
+        None,
+        [1],
+        1e300,
+        1e-9,
+    ],
 )
 def test_a_price_that_would_need_a_guess_is_refused(value):
     with pytest.raises(InvalidInput):
@@ -135,7 +152,7 @@ def test_attributes_nested_too_deep_are_refused():
         values.read_attributes({"a": nested})
 
 
-@pytest.mark.parametrize("value", ["/etc/passwd", "../x.jpg", "a/../../x.jpg", "..\\x.jpg", "https://x/y.jpg", 5, "a\0"])
+@pytest.mark.parametrize("value", ["/etc/x", "../x.jpg", "a/../../x.jpg", "..\\x.jpg", "https://x/y.jpg", 5, "a\0"])
 def test_a_photograph_outside_its_directory_is_refused(value):
     with pytest.raises(InvalidInput):
         read_image_path(value)

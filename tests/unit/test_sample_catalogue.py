@@ -9,7 +9,6 @@ from itertools import islice
 import pytest
 
 from backend.catalog.sample import SampleProduct, generate
-from backend.catalog.sample.catalogue import _stream
 from backend.catalog.sample.kinds import KINDS
 from backend.errors import InvalidInput
 
@@ -128,7 +127,7 @@ def test_products_come_one_at_a_time() -> None:
 
 def test_memory_does_not_grow_with_the_number_of_products(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("backend.catalog.sample.catalogue._photograph", lambda *_: bytes(100_000))
-    stream = _stream(7)
+    stream = generate(products=10**9)
     for _ in islice(stream, 50):
         pass
     tracemalloc.start()

@@ -65,6 +65,15 @@ def test_the_product_stands_out_from_the_backdrop(products: list[SampleProduct])
         assert 0.03 < differs.mean() < 0.85, product.title
 
 
+def test_the_product_is_not_cut_off_by_the_edge(products: list[SampleProduct]) -> None:
+    for product in products:
+        if product.image is None:
+            continue
+        pixels = np.asarray(Image.open(io.BytesIO(product.image)), dtype=np.float64)
+        for edge in (pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]):
+            assert np.abs(edge - np.median(edge, axis=0)).max() < 60, product.title
+
+
 def _draw(name: str, kind: Kind, shape: dict[str, str]) -> np.ndarray:
     material = next(iter(kind.materials))
     look = Look(name, COLOURS["Teal"], COLOURS["Butter"], "solid", material, "test", shape)

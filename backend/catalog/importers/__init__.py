@@ -5,7 +5,6 @@ from backend.catalog.importers.products import import_products
 from backend.catalog.importers.progress import progress_bar
 from backend.catalog.importers.report import report_path
 from backend.catalog.importers.result import ImportResult, Problem, Progress
-from backend.catalog.importers.review_rows import review_fingerprint
 from backend.catalog.importers.reviews import import_reviews
 from backend.catalog.importers.sample import load_sample
 
@@ -19,5 +18,4 @@ __all__ = [
     "load_sample",
     "progress_bar",
     "report_path",
-    "review_fingerprint",
 ]

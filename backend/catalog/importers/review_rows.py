@@ -1,50 +1,26 @@
 """Reviews on their way into the database, whichever file they come from."""
 
-import hashlib
-import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass
 
 from backend.catalog.importers.chunks import Transaction
 from backend.catalog.importers.result import Outcome, Problem
+from backend.catalog.reviews import ReviewData, fingerprint
 from backend.database.queries import load_queries
+
+REVIEW_COLUMNS = ("title", "body", "author", "helpful_votes", "verified", "written_at")
 
 
 @dataclass(slots=True, kw_only=True)
 class ReviewRow:
-    """One review; a field not in ``given`` keeps what the database has, or takes the column's default."""
+    """One review; a column of ``REVIEW_COLUMNS`` that is not in ``given`` keeps what the database has."""
 
     file: str
     line: int
     size: int
     sku: str
-    fingerprint: bytes
-    rating: int
-    title: str | None = None
-    body: str | None = None
-    author: str | None = None
-    helpful_votes: int | None = None
-    verified: bool | None = None
-    written_at: datetime | None = None
-    given: list[str] = field(default_factory=list)
-
-
-def review_fingerprint(
-    rating: int,
-    *,
-    title: str | None = None,
-    body: str | None = None,
-    author: str | None = None,
-    written_at: datetime | None = None,
-    source_id: str | None = None,
-) -> bytes:
-    """What a review of a product is known by: SHA-256 (32 bytes) of the source's id or, without one, of its content."""
-    if source_id:
-        return hashlib.sha256(source_id.encode()).digest()
-    moment = written_at.astimezone(UTC).isoformat() if written_at else None
-    content = json.dumps([author or None, title or "", body or "", rating, moment])
-    return hashlib.sha256(content.encode()).digest()
+    data: ReviewData
+    given: Sequence[str]
 
 
 def prepare_reviews(connection: Transaction) -> None:
@@ -84,16 +60,17 @@ def loader(*, create_products: bool) -> Callable[[Transaction, Sequence[ReviewRo
 
 
 def _columns(row: ReviewRow) -> tuple[object, ...]:
+    data = row.data
     return (
         row.line,
         row.sku,
-        row.fingerprint,
-        row.rating,
-        row.title,
-        row.body,
-        row.author,
-        row.helpful_votes,
-        row.verified,
-        row.written_at,
-        row.given,
+        fingerprint(data),
+        data.rating,
+        data.title,
+        data.body,
+        data.author,
+        data.helpful_votes,
+        data.verified,
+        data.written_at,
+        list(row.given),
     )

@@ -11,7 +11,7 @@ from backend.catalog.importers.progress import follow
 from backend.catalog.importers.records import Record, Records, open_records
 from backend.catalog.importers.report import tallied
 from backend.catalog.importers.result import ImportResult, OnProgress, Problem
-from backend.catalog.importers.review_rows import ReviewRow, loader, prepare_reviews, review_fingerprint
+from backend.catalog.importers.review_rows import ReviewRow, loader, prepare_reviews
 from backend.catalog.importers.values import (
     read_boolean,
     read_key,
@@ -21,6 +21,7 @@ from backend.catalog.importers.values import (
     read_time,
     read_votes,
 )
+from backend.catalog.reviews import ReviewData
 from backend.database.connection import Database
 
 REVIEW_FIELDS = Fields(
@@ -91,19 +92,8 @@ def _rows(records: Records, mapping: ColumnMapping) -> Iterator[ReviewRow | list
 
 def _row(record: Record, file: str, values: Values) -> ReviewRow:
     fields: dict[str, Any] = values.fields
-    key = fields.pop("id", None)
-    return ReviewRow(
-        file=file,
-        line=record.line,
-        size=record.size,
-        given=values.given,
-        fingerprint=review_fingerprint(
-            fields["rating"],
-            title=fields.get("title"),
-            body=fields.get("body"),
-            author=fields.get("author"),
-            written_at=fields.get("written_at"),
-            source_id=key,
-        ),
-        **fields,
-    )
+    sku = fields.pop("sku")
+    fields["source_id"] = fields.pop("id", None)
+    # An empty number or mark says nothing; an empty text is one.
+    given = [field for field in values.given if field in fields or field not in ("helpful_votes", "verified")]
+    return ReviewRow(file=file, line=record.line, size=record.size, sku=sku, data=ReviewData(**fields), given=given)

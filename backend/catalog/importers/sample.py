@@ -1,67 +1,17 @@
 """The generated sample catalogue into the database, by the same way as a file."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
-from decimal import Decimal
-from typing import Protocol
+from collections.abc import Iterable, Iterator, Sequence
 
 from backend.catalog.importers.chunks import Transaction, import_rows
 from backend.catalog.importers.product_rows import ProductRow, load_products, prepare_products
 from backend.catalog.importers.report import Tally
 from backend.catalog.importers.result import ImportResult, OnProgress, Outcome, Progress
-from backend.catalog.importers.review_rows import ReviewRow, loader, prepare_reviews, review_fingerprint
+from backend.catalog.importers.review_rows import REVIEW_COLUMNS, ReviewRow, loader, prepare_reviews
+from backend.catalog.reviews import ReviewData
+from backend.catalog.sample.model import SampleProduct, SampleReview
 from backend.database.connection import Database
 
 _GIVEN = ["description", "brand", "category", "price", "currency", "in_stock", "variant_group"]
-_REVIEW_GIVEN = ["title", "body", "author", "helpful_votes", "verified", "written_at"]
-
-
-class SampleReview(Protocol):
-    """What is needed of a generated review."""
-
-    @property
-    def rating(self) -> int: ...
-    @property
-    def title(self) -> str: ...
-    @property
-    def body(self) -> str: ...
-    @property
-    def author(self) -> str | None: ...
-    @property
-    def helpful_votes(self) -> int: ...
-    @property
-    def verified(self) -> bool: ...
-    @property
-    def created_at(self) -> datetime | None: ...
-
-
-class SampleProduct(Protocol):
-    """What is needed of a generated product; ``image`` is a file's bytes."""
-
-    @property
-    def sku(self) -> str: ...
-    @property
-    def title(self) -> str: ...
-    @property
-    def description(self) -> str: ...
-    @property
-    def brand(self) -> str | None: ...
-    @property
-    def category(self) -> str | None: ...
-    @property
-    def price(self) -> Decimal | None: ...
-    @property
-    def currency(self) -> str | None: ...
-    @property
-    def in_stock(self) -> bool: ...
-    @property
-    def variant_group(self) -> str | None: ...
-    @property
-    def attributes(self) -> Mapping[str, object]: ...
-    @property
-    def image(self) -> bytes | None: ...
-    @property
-    def reviews(self) -> Sequence[SampleReview]: ...
 
 
 class _Row:
@@ -130,18 +80,7 @@ def _load(connection: Transaction, rows: Sequence[_Row]) -> Outcome:
 
 
 def _review_row(file: str, line: int, sku: str, review: SampleReview) -> ReviewRow:
-    return ReviewRow(
-        file=file,
-        line=line,
-        size=len(review.body),
-        sku=sku,
-        fingerprint=review_fingerprint(
-            review.rating,
-            title=review.title,
-            body=review.body,
-            author=review.author,
-            written_at=review.created_at,
-        ),
+    data = ReviewData(
         rating=review.rating,
         title=review.title,
         body=review.body,
@@ -149,5 +88,5 @@ def _review_row(file: str, line: int, sku: str, review: SampleReview) -> ReviewR
         helpful_votes=review.helpful_votes,
         verified=review.verified,
         written_at=review.created_at,
-        given=_REVIEW_GIVEN,
     )
+    return ReviewRow(file=file, line=line, size=len(review.body), sku=sku, data=data, given=REVIEW_COLUMNS)

@@ -82,6 +82,7 @@ APPAREL = {
             "trim": _TRIM,
         },
         people=ALL, seasons=_COLD,
+        zoom=0.97,
     ),
     "hoodie": Kind(
         "Apparel/Knitwear/Hoodies", "hoodie", "clothes", tops.hoodie, (38, 90), {"fleece": 3, "organic cotton": 2},
@@ -96,6 +97,7 @@ APPAREL = {
             "trim": _TRIM,
         },
         people=ALL, seasons=_COLD,
+        zoom=0.97,
     ),
     "jacket": Kind(
         "Apparel/Outerwear/Jackets", "jacket", "clothes", outer.jacket, (75, 240),

@@ -79,7 +79,7 @@ HOME = {
             "stems": {"empty": (1, None), "dried grass": (1, None), "eucalyptus": (1, None)},
             "glaze": {"plain glaze": (2, None), "dipped base": (1, "a base dipped in a second colour")},
         },
-        rooms=_LOUNGE, zoom=1.1,
+        rooms=_LOUNGE, zoom=1.0,
     ),
     "pot": Kind(
         "Home/Garden/Plant Pots", "plant pot", "tableware", vessels.plant_pot, (12, 58),
@@ -129,13 +129,13 @@ HOME = {
                 "ruffle": (0.8, "a ruffled edge"),
             },
         },
-        rooms=_LOUNGE, zoom=1.04,
+        rooms=_LOUNGE, zoom=0.95,
     ),
     "armchair": Kind(
         "Home/Furniture/Armchairs", "armchair", "furniture", seating.armchair, (240, 780),
         {"velvet": 3, "linen": 3, "boucle": 2, "leather": 2, "wool": 1},
         {"solid": 6, "herringbone": 1.2, "plaid": 0.8, "floral": 0.6},
-        ("{pattern} {material} {form} Armchair", "{form} Armchair in {pattern} {material}"),
+        ("{pattern} {material} {form} Armchair", "{form} {pattern} {material} Easy Chair"),
         (
             "Made for a long book and a short nap.",
             "The frame is kiln-dried beech and carries a ten-year guarantee.",
@@ -176,7 +176,7 @@ HOME = {
                 "two scatter cushions": (1, "two scatter cushions"),
             },
         },
-        rooms=("Living room",), zoom=1.05,
+        rooms=("Living room",), zoom=0.96,
     ),
     "chair": Kind(
         "Home/Furniture/Dining Chairs", "dining chair", "furniture", seating.chair, (75, 240),
@@ -236,7 +236,7 @@ HOME = {
     "floor lamp": Kind(
         "Home/Lighting/Floor Lamps", "floor lamp", "lamps", rooms.floor_lamp, (85, 320),
         {"linen": 3, "cotton": 1, "paper": 1}, {"solid": 1},
-        ("{foot} Floor Lamp with {material} Shade", "{foot} Floor Lamp in {stem} with {material} Shade"),
+        ("{foot} Floor Lamp with {material} Shade", "{stem} {foot} Floor Lamp with {material} Shade"),
         (
             "A foot switch saves bending.", "It lights a reading chair without glaring at the room.",
             "The base is weighted, so cats are welcome.",

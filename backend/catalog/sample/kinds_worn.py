@@ -29,7 +29,7 @@ WORN = {
                 "clean sides": (2, None),
             },
         },
-        people=ALL, mirrored=True, plural=True, zoom=1.08,
+        people=ALL, mirrored=True, plural=True, zoom=1.0,
     ),
     "boots": Kind(
         "Footwear/Shoes/Boots", "boots", "shoes", shoes.boots, (85, 220),
@@ -74,7 +74,7 @@ WORN = {
                 "bow": (1, "a bow at the front"),
             },
         },
-        people=("Women",), mirrored=True, plural=True, zoom=1.12,
+        people=("Women",), mirrored=True, plural=True, zoom=1.06,
     ),
     "tote": Kind(
         "Accessories/Bags/Tote Bags", "tote bag", "bags", bags.tote, (28, 140),
@@ -99,7 +99,7 @@ WORN = {
     "handbag": Kind(
         "Accessories/Bags/Handbags", "handbag", "bags", bags.handbag, (65, 260),
         {"leather": 5, "suede": 2, "patent leather": 1, "canvas": 1}, {"solid": 8, "plaid": 0.5, "floral": 0.4},
-        ("{pattern} {material} {form} Bag", "{form} Handbag in {pattern} {material}"),
+        ("{pattern} {material} {form} Bag", "{form} {pattern} {material} Handbag"),
         (
             "Structured enough to stand on a restaurant chair.", "Two compartments and a zipped pocket inside.",
             "The hardware is solid and does not rattle.",
@@ -173,7 +173,7 @@ WORN = {
     "hat": Kind(
         "Accessories/Headwear/Hats", "hat", "headwear", headwear.sun_hat, (28, 85),
         {"felt": 3, "rattan": 2, "canvas": 2, "linen": 1}, {"solid": 8, "gingham": 0.5, "floral": 0.5},
-        ("{pattern} {material} {form} Hat", "{form} Hat in {pattern} {material}"),
+        ("{pattern} {material} {form} Hat", "{form} Hat of {pattern} {material}"),
         (
             "Shade for the face and the back of the neck.", "An inner ribbon keeps it on in a breeze.",
             "It keeps its shape after a night in a suitcase.",
@@ -185,7 +185,7 @@ WORN = {
             },
             "badge": {"plain band": (2, None), "ribbon bow": (1, "a ribbon bow")},
         },
-        people=("Women", "Unisex"), seasons=("Summer", "Spring"), mirrored=True, zoom=1.08,
+        people=("Women", "Unisex"), seasons=("Summer", "Spring"), mirrored=True, zoom=1.02,
     ),
     "scarf": Kind(
         "Accessories/Neckwear/Scarves", "scarf", "headwear", wearing.scarf, (22, 95),

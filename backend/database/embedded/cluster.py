@@ -44,6 +44,8 @@ def initialise(state: Path, launcher: Launcher, account: Account) -> None:
         "--builtin-locale=C.UTF-8",
         "--data-checksums",
         "--set=huge_pages=off",
+        # In the directory, so that an initdb that is killed leaves nothing in /dev/shm.
+        "--set=dynamic_shared_memory_type=mmap",
     )
     unfinished.rename(state / "data")
     _sync(state)

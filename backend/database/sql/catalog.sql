@@ -24,6 +24,9 @@ SELECT p.sku, p.id FROM shelfmate.products p
  WHERE p.category = ANY (%(categories)s::text[]) AND p.id > %(after)s
  ORDER BY p.id LIMIT %(limit)s;
 
+-- count: how many products there are
+SELECT count(*) FROM shelfmate.products;
+
 -- subtree: a category and all below it; no row when it does not exist
 SELECT c.path FROM shelfmate.categories c
  WHERE c.path = %(category)s::text OR starts_with(c.path, %(category)s::text || '/');

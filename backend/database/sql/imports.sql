@@ -141,11 +141,11 @@ CREATE TEMPORARY TABLE staged_reviews (
     sku           text NOT NULL,
     fingerprint   bytea NOT NULL,
     rating        smallint NOT NULL,
-    title         text,
-    body          text,
+    title         text NOT NULL,
+    body          text NOT NULL,
     author        text,
-    helpful_votes integer,
-    verified      boolean,
+    helpful_votes integer NOT NULL,
+    verified      boolean NOT NULL,
     written_at    timestamptz,
     given         text[] NOT NULL
 ) ON COMMIT DELETE ROWS;
@@ -184,11 +184,12 @@ RETURNING s.line, s.sku;
 -- write_reviews: insert what is new and update what differs; a field that the file does not have stays as it is
 WITH merged AS (
     SELECT p.id AS product_id, s.fingerprint, s.rating,
-           CASE WHEN 'title' = ANY (s.given) THEN coalesce(s.title, '') ELSE coalesce(r.title, '') END AS title,
-           CASE WHEN 'body' = ANY (s.given) THEN coalesce(s.body, '') ELSE coalesce(r.body, '') END AS body,
+           CASE WHEN 'title' = ANY (s.given) THEN s.title ELSE coalesce(r.title, '') END AS title,
+           CASE WHEN 'body' = ANY (s.given) THEN s.body ELSE coalesce(r.body, '') END AS body,
            CASE WHEN 'author' = ANY (s.given) THEN s.author ELSE r.author END AS author,
-           coalesce(s.helpful_votes, r.helpful_votes, 0) AS helpful_votes,
-           coalesce(s.verified, r.verified, false) AS verified,
+           CASE WHEN 'helpful_votes' = ANY (s.given) THEN s.helpful_votes
+                ELSE coalesce(r.helpful_votes, 0) END AS helpful_votes,
+           CASE WHEN 'verified' = ANY (s.given) THEN s.verified ELSE coalesce(r.verified, false) END AS verified,
            CASE WHEN 'written_at' = ANY (s.given) THEN s.written_at ELSE r.written_at END AS written_at,
            r AS stored
       FROM staged_reviews s

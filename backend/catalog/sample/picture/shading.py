@@ -36,10 +36,10 @@ def blur(field: Field, sigma: float) -> Field:
 
 def slope(field: Field) -> Field:
     """How far the height field faces the light, per cell."""
-    padded = np.pad(field, 1, mode="edge")
-    dx = (padded[1:-1, 2:] - padded[1:-1, :-2]) / 2
-    dy = (padded[2:, 1:-1] - padded[:-2, 1:-1]) / 2
-    return LIGHT_X * dx + LIGHT_Y * dy
+    lit = np.zeros_like(field)
+    lit[:, 1:-1] += LIGHT_X / 2 * (field[:, 2:] - field[:, :-2])
+    lit[1:-1] += LIGHT_Y / 2 * (field[2:] - field[:-2])
+    return lit
 
 
 def enlarge(field: Field, width: int, height: int) -> Array:

@@ -138,9 +138,10 @@ def _coordinates(cutout: _Cutout, shot: Shot, slant: float) -> tuple[Array, Arra
 def _throw(canvas: Array, cutout: _Cutout, strength: float) -> None:
     """The soft shadow that a part throws on those under it: a little right and down."""
     pad = 3
-    field = np.pad(cutout.coarse, pad)
+    rows, columns = cutout.coarse.shape[0] + 2 * pad, cutout.coarse.shape[1] + 2 * pad
+    field = np.zeros((rows, columns))
+    field[pad:-pad, pad:-pad] = cutout.coarse
     field = shading.blur(field, 3.4 / cutout.cell)
-    rows, columns = field.shape
     dark = shading.enlarge(field * strength, columns * cutout.cell, rows * cutout.cell)
     x, y = cutout.x - pad * cutout.cell + 2, cutout.y - pad * cutout.cell + 3
     x0, y0, x1, y1 = max(x, 0), max(y, 0), min(x + dark.shape[1], WIDTH), min(y + dark.shape[0], HEIGHT)
@@ -207,7 +208,7 @@ def render(scene: Scene, shot: Shot) -> Image.Image:
     for part, cutout, stencil in zip(scene.parts, cutouts, stencils, strict=True):
         _paint(canvas, part, cutout, stencil, shot)
     np.clip(canvas * F(255) + F(0.5), 0, 255, out=canvas)
-    return Image.fromarray(np.ascontiguousarray(canvas.astype(np.uint8).transpose(1, 2, 0)))
+    return Image.merge("RGB", [Image.fromarray(plane) for plane in canvas.astype(np.uint8)])
 
 
 def jpeg(image: Image.Image) -> bytes:

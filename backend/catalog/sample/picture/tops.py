@@ -19,7 +19,7 @@ def _sized(look: Look, base: Pattern, long: bool) -> Pattern:
     dice = look.dice("measure")
     sleeve, cuff, drop = base.sleeve, base.cuff, base.drop
     if long:
-        sleeve, cuff, drop = 198, 15 + extra * 0.2, 1.28
+        sleeve, cuff, drop = 198, 15 + extra * 0.2, 1.28 + max(extra, 0) * 0.008
     return replace(
         base, chest=base.chest + extra, waist=base.waist + extra * 1.1 - (5 if extra < 0 else 0),
         hem=base.hem + extra, shoulder=base.shoulder + extra * 0.9, hem_y=base.hem_y + dice.wobble(7) + extra * 0.3,

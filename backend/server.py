@@ -1,0 +1,129 @@
+"""Gunicorn in this process: one worker process with threads, so that one copy of a model serves them all."""
+
+import logging
+import os
+import socket
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack
+from threading import Thread
+from typing import Any
+
+from flask import Flask
+from gunicorn.app.base import BaseApplication
+
+from backend.app import create_app
+from backend.database.connection import Database
+from backend.errors import ConfigurationError, ShelfmateError
+from backend.settings import Settings
+from backend.spaces.embedder import Embedder
+from backend.spaces.space import active_space
+
+log = logging.getLogger("shelfmate.http")
+
+# What requests in hand may still take after SIGTERM; `shelfmate up` waits longer than that before it kills.
+GRACEFUL_SECONDS = 10
+BACKLOG = 1024
+
+
+def serve(database: Database, settings: Settings) -> None:
+    """Answer HTTP at the address of the settings until SIGTERM or SIGINT; requests in hand are finished first.
+
+    Connections and encoders belong to the worker process, which opens them itself.
+
+    Raises:
+        ConfigurationError: the address cannot be listened on, or the worker process does not start.
+    """
+    parent = os.getpid()
+    listener = _listen(settings)
+    try:
+        _Server(database, settings, listener.detach()).run()
+    except SystemExit as end:
+        if os.getpid() != parent:
+            # The worker process comes back here too; what the parent's callers hold is not its to release.
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(end.code if isinstance(end.code, int) else 1)
+        if end.code:
+            raise ConfigurationError("the HTTP server could not start; the reason is above") from end
+
+
+def require_free_port(settings: Settings) -> None:
+    """Raise ConfigurationError unless the address of the settings can be listened on."""
+    _listen(settings).close()
+
+
+def _listen(settings: Settings) -> socket.socket:
+    host, port = settings.host, settings.port
+    remedy = "set SHELFMATE_HOST and SHELFMATE_PORT to an address of this machine that is free"
+    try:
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        return socket.create_server(address, family=family, backlog=BACKLOG)
+    except OSError as error:
+        # Python adds the address, which is said already.
+        reason = (error.strerror or str(error)).partition(" (while")[0]
+        raise ConfigurationError(f"cannot listen on {host} port {port}: {reason}; {remedy}") from error
+
+
+class _Server(BaseApplication):  # type: ignore[misc]  # Gunicorn ships no types.
+    """Gunicorn's way of asking for its settings and for the application."""
+
+    def __init__(self, database: Database, settings: Settings, listener: int) -> None:
+        self.database, self.settings, self.listener = database, settings, listener
+        self.opened = ExitStack()
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Set what differs from Gunicorn's defaults."""
+        chosen: dict[str, Any] = {
+            "bind": f"fd://{self.listener}",
+            "worker_class": "gthread",
+            "workers": 1,
+            "threads": self.settings.threads,
+            "graceful_timeout": GRACEFUL_SECONDS,
+            # Longer than the idle time of usual proxies, so that it is they who hang up.
+            "keepalive": 75,
+            "accesslog": None,
+            "loglevel": "warning",
+            "control_socket_disable": True,
+            "proc_name": "shelfmate",
+            "post_worker_init": _hook(self._say_where),
+            "worker_exit": _hook(self._close, 2),
+        }
+        for name, value in chosen.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        """The application; called in the worker process."""
+        logging.basicConfig(format="%(asctime)s %(name)s %(levelname)s %(message)s")
+        given = self.database
+        database = self.opened.enter_context(Database(given.dsn, given.read_dsn, given.pool_size))
+        embedder = Embedder()
+        Thread(target=_warm_up, args=(database, embedder), name="warm-up", daemon=True).start()
+        return create_app(database, embedder, self.settings)
+
+    def _say_where(self) -> None:
+        host = f"[{self.settings.host}]" if ":" in self.settings.host else self.settings.host
+        address = f"http://{host}:{self.settings.port}"
+        print(f"serving {address}/ with its documentation at {address}/docs", flush=True)
+
+    def _close(self) -> None:
+        self.opened.close()
+
+
+def _hook(call: Callable[[], None], arguments: int = 1) -> Callable[..., None]:
+    """A hook as Gunicorn wants it: it counts the parameters and passes its own objects, which we do not need."""
+    if arguments == 1:
+        return lambda _worker: call()
+    return lambda _server, _worker: call()
+
+
+def _warm_up(database: Database, embedder: Embedder) -> None:
+    """Load the text encoder now, so that the first search does not wait for it."""
+    try:
+        space = active_space(database)
+        if space.text_encoder is not None:
+            embedder.texts(space, ["warm-up"])
+    except ShelfmateError as error:
+        # The request that needs the encoder meets the same error and answers with it.
+        log.warning("the text encoder is not loaded yet: %s", error)

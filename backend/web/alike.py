@@ -1,0 +1,97 @@
+"""More like this: what the visitor wishes, and what came of it."""
+
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from backend.catalog.products import Product
+from backend.database.connection import Database
+from backend.errors import EmbeddingFailed, EmbeddingPending, InvalidInput
+from backend.recommend.ranking import Filter, Hit, Ranking, Weights, similar
+from backend.spaces.space import active_space
+from backend.web.cards import Card, read_cards
+
+CARDS = 12
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """Weights from 0 to 1 of the modalities that the active space has, and which products count."""
+
+    weights: dict[str, float]
+    same_category: bool
+    in_stock: bool
+
+    @property
+    def total(self) -> float:
+        """The highest score that there can be: that of a product equal in everything."""
+        return sum(self.weights.values())
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """One product that is alike, and why."""
+
+    card: Card
+    hit: Hit
+
+
+@dataclass(frozen=True)
+class Alike:
+    """What is like a product, best first; without a ranking, ``state`` says why there is none.
+
+    ``state`` is found, unweighted (every weight is 0), pending or failed.
+    """
+
+    state: str
+    ranking: Ranking | None = None
+    items: list[Likeness] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+def read_wishes(database: Database, given: Mapping[str, str]) -> Wishes:
+    """The wishes in a query string: ``w_text``, ``w_image``, ``same_category``, ``in_stock``.
+
+    A weight that is not given is the space's own.
+
+    Raises:
+        InvalidInput: a weight is no number from 0 to 1.
+    """
+    space = active_space(database)
+    own = {"text": space.text_weight, "image": space.image_weight}
+    weights = {name: _weight(given, f"w_{name}", weight) for name, weight in own.items() if weight > 0}
+    return Wishes(weights, bool(given.get("same_category")), bool(given.get("in_stock")))
+
+
+def find_alike(database: Database, product: Product, wishes: Wishes) -> Alike:
+    """The products most like one, as the visitor wishes."""
+    if wishes.total == 0:
+        return Alike("unweighted")
+    filters = Filter(
+        category=product.category if wishes.same_category else None, in_stock=True if wishes.in_stock else None
+    )
+    began = time.perf_counter()
+    try:
+        ranking = similar(database, product.sku, k=CARDS, filters=filters, weights=Weights(**wishes.weights))
+    except EmbeddingPending:
+        return Alike("pending")
+    except EmbeddingFailed:
+        return Alike("failed")
+    seconds = time.perf_counter() - began
+    hits = {hit.sku: hit for hit in ranking.items}
+    items = [Likeness(card, hits[card.sku]) for card in read_cards(database, list(hits))]
+    return Alike("found", ranking, items, seconds)
+
+
+def _weight(given: Mapping[str, str], name: str, default: float) -> float:
+    text = given.get(name)
+    if text is None:
+        return default
+    try:
+        weight = float(text)
+    except ValueError as error:
+        raise InvalidInput(f"{name} is no number", field=name) from error
+    if not math.isfinite(weight) or not 0 <= weight <= 1:
+        raise InvalidInput(f"{name} must lie between 0 and 1", field=name)
+    return weight

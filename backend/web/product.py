@@ -1,0 +1,54 @@
+"""The page of one product, and what is like it."""
+
+from flask import Blueprint, render_template, request
+
+from backend.catalog.categories import list_categories
+from backend.catalog.products import Product, get_product
+from backend.catalog.reviews import list_reviews
+from backend.database.queries import load_queries
+from backend.web.alike import Wishes, find_alike, read_wishes
+from backend.web.blueprint import services
+from backend.web.cards import read_cards, read_variants
+from backend.web.tree import way_to
+
+views = Blueprint("product", __name__)
+
+SQL = load_queries("web")
+
+REVIEWS = 6
+
+
+@views.get("/p/<sku>")
+def page(sku: str) -> str:
+    """The product, its reviews, and more like it."""
+    database = services().database
+    product = get_product(database, sku)
+    reviews = list_reviews(database, sku, limit=REVIEWS)
+    roots = list_categories(database) if product.category else []
+    return render_template(
+        "web/product.html",
+        product=product,
+        card=read_cards(database, [sku])[0],
+        way=way_to(roots, product.category) if product.category else [],
+        variants=read_variants(database, sku) if product.variant_group else [],
+        reviews=reviews,
+        stars=_count_stars(sku) if reviews.count else {},
+        **_alike(product),
+    )
+
+
+@views.get("/p/<sku>/similar")
+def similar(sku: str) -> str:
+    """The part of the page that the sliders change."""
+    return render_template("web/_alike.html", **_alike(get_product(services().database, sku)))
+
+
+def _alike(product: Product) -> dict[str, object]:
+    database = services().database
+    wishes: Wishes = read_wishes(database, request.args)
+    return {"product": product, "wishes": wishes, "alike": find_alike(database, product, wishes)}
+
+
+def _count_stars(sku: str) -> dict[int, int]:
+    with services().database.read() as connection:
+        return dict(connection.execute(SQL["stars"], {"sku": sku}).fetchall())

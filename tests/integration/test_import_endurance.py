@@ -1,0 +1,84 @@
+"""Long files, killed imports, and two imports at once."""
+
+import io
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+from import_fixtures import ask, one, write_csv
+from PIL import Image
+
+from backend.catalog.importers import import_products
+
+IMPORT = """
+import resource, sys
+from pathlib import Path
+from backend.catalog.importers import import_products
+from backend.database.connection import Database, with_search_path
+
+def show(progress):
+    print(progress.read, flush=True)
+
+import_products(Database(with_search_path(sys.argv[1])), Path(sys.argv[2]), progress=show)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+
+
+def test_memory_does_not_grow_with_the_file_nor_with_its_photographs(database, database_url, tmp_path):
+    # 160 MB of text, and 120 MB of photographs.
+    out = io.BytesIO()
+    side = 1500
+    Image.frombytes("RGB", (side, side), os.urandom(side * side * 3)).save(out, "JPEG", quality=85)
+    (tmp_path / "a.jpg").write_bytes(out.getvalue())
+    pictures = 120_000_000 // len(out.getvalue())
+    path = tmp_path / "p.csv"
+    with path.open("w") as file:
+        file.write("sku,title,description,image\n")
+        for number in range(20_000):
+            image = "a.jpg" if number < pictures else ""
+            file.write(f"A{number},Shirt {number},{f'text of {number} ' * 500},{image}\n")
+    assert path.stat().st_size > 120_000_000
+    command = [sys.executable, "-c", IMPORT, database_url, str(path)]
+    output = subprocess.run(command, check=True, capture_output=True, text=True, timeout=250).stdout
+    assert int(output.splitlines()[-1]) < 200
+    assert one(database, "SELECT count(*) FROM products") == 20_000
+    assert one(database, "SELECT count(*) FROM product_images") == pictures
+
+
+def test_an_import_that_is_killed_keeps_whole_chunks_and_a_second_one_completes_it(database, database_url, tmp_path):
+    rows = [
+        {"sku": f"A{number}", "title": f"Shirt {number}", "category": f"C/{number % 7}"} for number in range(30_000)
+    ]
+    path = write_csv(tmp_path / "p.csv", rows)
+    process = subprocess.Popen([sys.executable, "-c", IMPORT, database_url, str(path)], stdout=subprocess.PIPE)
+    with process:
+        for _ in range(3):
+            assert process.stdout.readline()
+        process.kill()
+    done = one(database, "SELECT count(*) FROM products")
+    assert 3000 <= done < 30_000
+    assert done % 1000 == 0
+    assert one(database, "SELECT count(*) FROM embedding_jobs") == done
+    result = import_products(database, path)
+    # The server may have committed one more chunk after the client was gone.
+    assert result.unchanged in (done, done + 1000)
+    assert result.inserted + result.unchanged == 30_000
+    assert (
+        one(database, "SELECT count(*) FROM products") == one(database, "SELECT count(*) FROM embedding_jobs") == 30_000
+    )
+
+
+def test_two_imports_of_the_same_products_at_once_in_opposite_order(database, tmp_path):
+    rows = [
+        {"sku": f"A{number}", "title": f"Shirt {number}", "category": f"C{number % 50}/x-{number % 3}/y"}
+        for number in range(3000)
+    ]
+    paths = [write_csv(tmp_path / "up.csv", rows), write_csv(tmp_path / "down.csv", rows[::-1])]
+    with ThreadPoolExecutor() as pool:
+        results = list(pool.map(lambda path: import_products(database, path), paths))
+    assert [result.bad for result in results] == [0, 0]
+    assert [result.read for result in results] == [3000, 3000]
+    assert sum(result.inserted for result in results) == 3000
+    assert sum(result.updated for result in results) == 0
+    assert ask(database, "SELECT count(*), count(DISTINCT category) FROM products") == [(3000, 150)]
