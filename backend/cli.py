@@ -106,7 +106,7 @@ def sql(analyst: bool, arguments: tuple[str, ...]) -> None:
     from backend.database.psql import run
 
     with _database() as database:
-        sys.exit(run(_dsn(database.dsn, analyst=analyst), arguments))
+        sys.exit(run(_dsn(database.dsn, analyst=analyst), arguments, embedded=settings().database_url is None))
 
 
 @main.command()

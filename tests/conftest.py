@@ -1,6 +1,7 @@
 """One embedded server for the whole run; a fresh migrated database for each test that asks for one."""
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,11 +26,14 @@ def server_dsn() -> Iterator[str]:
         return
     from backend.database import embedded
 
-    # Not pytest's own folder, which the server's unprivileged user could not enter.
-    with tempfile.TemporaryDirectory(prefix="shelfmate-tests-", ignore_cleanup_errors=True) as home:
+    # Not pytest's own folder, which the server's unprivileged user could not enter; in memory where there is room.
+    memory = Path("/dev/shm")
+    roomy = memory.is_dir() and shutil.disk_usage(memory).free > 4 * 2**30
+    with tempfile.TemporaryDirectory(prefix="shelfmate-tests-", dir=memory if roomy else None) as home:
         Path(home).chmod(0o755)
         with embedded.running(Path(home)) as server:
             yield server.dsn("shelfmate")
+        assert embedded.wait_until_stopped(Path(home), 30)
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ from rich.progress import Progress as Bar
 from workers.log import log
 
 SECONDS_BETWEEN_LINES = 5.0
+SECONDS_BETWEEN_COUNTS = 3.0
 
 
 class Progress:
@@ -22,12 +23,17 @@ class Progress:
         self._bar: Bar | None = None
         self._task: TaskID | None = None
         self._total = self._done = 0
-        self._began = self._said = 0.0
+        self._began = self._said = self._counted = 0.0
+
+    def is_stale(self) -> bool:
+        """Whether the products that wait should be counted again, since more may have come."""
+        return time.monotonic() - self._counted >= SECONDS_BETWEEN_COUNTS
 
     def start(self, waiting: int) -> None:
-        """Begin to count ``waiting`` products, or more than before when a count is under way."""
+        """Begin to count ``waiting`` products, or as many more when a count is under way."""
+        self._counted = time.monotonic()
         if self._total:
-            self._total = max(self._total, self._done + waiting)
+            self._total = self._done + waiting
         else:
             self._total, self._done = waiting, 0
             self._began = self._said = time.monotonic()

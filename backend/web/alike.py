@@ -28,6 +28,12 @@ class Wishes:
         """The highest score that there can be: that of a product equal in everything."""
         return sum(self.weights.values())
 
+    @property
+    def query(self) -> dict[str, float | int]:
+        """The query string that says the same."""
+        checked = {"same_category": self.same_category, "in_stock": self.in_stock}
+        return {f"w_{name}": weight for name, weight in self.weights.items()} | {n: 1 for n, yes in checked.items() if yes}
+
 
 @dataclass(frozen=True)
 class Likeness:

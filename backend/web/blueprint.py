@@ -46,7 +46,7 @@ def add_to(app: Flask, provided: Services, views: Sequence[Blueprint]) -> None:
     app.extensions[EXTENSION] = provided
     app.url_map.converters["unknown_page"] = UnknownPage
     # Named shelf, so that url_for reads shelf.shop.home: the pages' own templates and files lie under one name.
-    roof = Blueprint("shelf", __name__, template_folder="templates", static_folder="static", static_url_path="/static")
+    roof = Blueprint("shelf", __name__, template_folder="templates", static_folder="static", static_url_path="/assets")
     roof.after_request(_secure)
     for name, filter_ in wording.FILTERS.items():
         roof.add_app_template_filter(filter_, name)

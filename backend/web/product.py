@@ -23,11 +23,10 @@ def page(sku: str) -> str:
     """The product, its reviews, and more like it."""
     database = services().database
     product = get_product(database, sku)
-    reviews = list_reviews(database, sku, limit=REVIEWS)
+    reviews = list_reviews(database, sku, limit=REVIEWS, cursor=request.args.get("reviews"))
     roots = list_categories(database) if product.category else []
     return render_template(
         "web/product.html",
-        product=product,
         card=read_cards(database, [sku])[0],
         way=way_to(roots, product.category) if product.category else [],
         variants=read_variants(database, sku) if product.variant_group else [],

@@ -1,4 +1,4 @@
-"""A few hundred products with photographs, reviews and variants, embedded by the real worker with the hashing encoders."""
+"""A few hundred products with photographs, reviews and variants, for the hashing encoders and the real worker."""
 
 import hashlib
 import io
@@ -83,9 +83,10 @@ def insert_products(database: Database) -> None:
     with database.write() as connection, connection.cursor() as cursor:
         for number, (kind, colour, brand, pattern) in enumerate(looks):
             row = cursor.execute(
-                """INSERT INTO products (sku, title, description, brand, category, price, currency, in_stock, variant_group,
-                                         attributes)
-                   VALUES (%s, %s, %s, %s, %s, %s, 'EUR', %s, %s, jsonb_build_object('colour', %s::text)) RETURNING id""",
+                """INSERT INTO products (sku, title, description, brand, category, price, currency, in_stock,
+                                         variant_group, attributes)
+                   VALUES (%s, %s, %s, %s, %s, %s, 'EUR', %s, %s, jsonb_build_object('colour', %s::text))
+                   RETURNING id""",
                 (
                     f"SKU-{number:03}",
                     f"{'Birch' if brand == 'Cedar' else brand} {pattern} {colour} {kind}",

@@ -12,11 +12,12 @@ from backend.database.migrate import upgrade
 
 Connection = psycopg.Connection[tuple[object, ...]]
 
-RELATIONS = """SELECT relname FROM pg_class WHERE relnamespace = 'shelfmate'::regnamespace AND relkind IN ('r', 'p', 'v')
+RELATIONS = """SELECT relname FROM pg_class
+                WHERE relnamespace = 'shelfmate'::regnamespace AND relkind IN ('r', 'p', 'v')
                   AND relname NOT IN ('api_keys', 'alembic_version') ORDER BY 1"""
 READERS = [
     "SELECT * FROM similar_products('SKU-001', 5)",
-    "SELECT * FROM similar_products('SKU-001', 5, category => 'Apparel', price_max => 50, in_stock => true, w_text => 0.2, w_image => 1)",
+    "SELECT * FROM similar_products('SKU-001', 5, category => 'Apparel', price_max => 50, w_text => 0.2, w_image => 1)",
     "SELECT * FROM similar_products_exact('SKU-001', 5, space => 'default')",
     "SELECT * FROM explain_similarity('SKU-001', 'SKU-002')",
     "SELECT * FROM rank_products(find_space('default'), (find_embedding(find_space(NULL), 'SKU-001')).fused, 3)",

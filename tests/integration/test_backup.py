@@ -15,9 +15,8 @@ from backend.spaces.space import active_space
 ANSWERS = """SELECT q.sku, s.sku, s.score, s.mode FROM products q CROSS JOIN LATERAL similar_products(q.sku, 3) s
               WHERE q.id <= 20 ORDER BY q.id, s.score DESC, s.product_id"""
 PHOTOGRAPHS = "SELECT count(*), sum(length(content)), bool_and(sha256(content) = sha256) FROM product_images"
-LOGIN = "SELECT unnest(setconfig) FROM pg_db_role_setting WHERE setrole = 'analyst'::regrole AND setdatabase = " + (
-    "(SELECT oid FROM pg_database WHERE datname = current_database()) ORDER BY 1"
-)
+LOGIN = """SELECT unnest(s.setconfig) FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase
+            WHERE s.setrole = 'analyst'::regrole AND d.datname = current_database() ORDER BY 1"""
 JOBS = "SELECT count(*) FROM embedding_jobs"
 
 

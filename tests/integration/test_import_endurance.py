@@ -5,11 +5,15 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from types import SimpleNamespace
 
 from import_fixtures import ask, one, write_csv
 from PIL import Image
 
 from backend.catalog.importers import import_products
+from backend.catalog.importers.chunks import load_chunk
+from backend.catalog.importers.result import Outcome
 
 IMPORT = """
 import resource, sys
@@ -82,3 +86,27 @@ def test_two_imports_of_the_same_products_at_once_in_opposite_order(database, tm
     assert sum(result.inserted for result in results) == 3000
     assert sum(result.updated for result in results) == 0
     assert ask(database, "SELECT count(*), count(DISTINCT category) FROM products") == [(3000, 150)]
+
+
+def test_a_chunk_that_the_server_sends_back_for_a_deadlock_is_loaded_again(database):
+    with database.write() as connection:
+        connection.execute("INSERT INTO products (sku, title) VALUES ('A', '0'), ('B', '0')")
+    both_hold_one = Barrier(2)
+    attempts = []
+
+    def load(connection, rows):
+        attempts.append(rows[0].sku)
+        for row in rows:
+            connection.execute("UPDATE products SET title = title || '+' WHERE sku = %s", (row.sku,))
+            if row is rows[0] and len(attempts) <= 2:
+                both_hold_one.wait(30)
+        return Outcome()
+
+    def run(skus):
+        with database.alone() as connection:
+            return load_chunk(connection, [SimpleNamespace(file="f", line=1, size=1, sku=sku) for sku in skus], load)
+
+    with ThreadPoolExecutor() as pool:
+        assert [len(outcomes) for outcomes in pool.map(run, ["AB", "BA"])] == [1, 1]
+    assert len(attempts) >= 3
+    assert ask(database, "SELECT title FROM products") == [("0++",), ("0++",)]

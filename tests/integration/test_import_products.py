@@ -33,7 +33,8 @@ SHIRT = {
     "season": "Fall",
     "note": "",
 }
-STORED = "SELECT sku, title, description, brand, category, price, currency, in_stock, variant_group, attributes FROM products"
+COLUMNS = "sku, title, description, brand, category, price, currency, in_stock, variant_group, attributes"
+STORED = f"SELECT {COLUMNS} FROM products"
 
 
 def test_every_field_arrives_and_other_columns_become_attributes(database, tmp_path):

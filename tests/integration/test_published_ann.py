@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 import psycopg
 import pytest
+from pgvector import HalfVector
 from small_catalogue import fresh_database
 
 from backend.database.connection import Database
 from backend.spaces.fusion import fuse
 from backend.spaces.indexes import build_indexes
 from backend.spaces.space import active_space
-from pgvector import HalfVector
 
 PRODUCTS = 6_000
 # The category Far lies on the other side of the sphere from A: an index that walks from A meets it last.
@@ -123,15 +123,17 @@ def test_an_index_that_is_not_whole_is_not_used(catalogue: Database) -> None:
     assert modes == [("exact",)]
 
 
+FROM = "SELECT sku FROM active_embeddings ORDER BY"
 KEPT = {
-    "fused": "SELECT sku FROM active_embeddings ORDER BY fused <#> (SELECT fused FROM active_embeddings WHERE sku = 'S1') LIMIT 10",
-    "text": "SELECT sku FROM active_embeddings ORDER BY text <=> (SELECT text FROM active_embeddings WHERE sku = 'S1') LIMIT 10",
-    "image": "SELECT sku FROM active_embeddings ORDER BY image <=> (SELECT image FROM active_embeddings WHERE sku = 'S1') LIMIT 10",
+    "fused": f"{FROM} fused <#> (SELECT fused FROM active_embeddings WHERE sku = 'S1') LIMIT 10",
+    "text": f"{FROM} text <=> (SELECT text FROM active_embeddings WHERE sku = 'S1') LIMIT 10",
+    "image": f"{FROM} image <=> (SELECT image FROM active_embeddings WHERE sku = 'S1') LIMIT 10",
 }
 LOST = {
-    "descending": "SELECT sku FROM active_embeddings ORDER BY -(fused <#> (SELECT fused FROM active_embeddings WHERE sku = 'S1')) DESC LIMIT 10",
-    "joined": "SELECT e.sku FROM active_embeddings e, active_embeddings q WHERE q.sku = 'S1' ORDER BY e.fused <#> q.fused LIMIT 10",
-    "other operator": "SELECT sku FROM active_embeddings ORDER BY fused <=> (SELECT fused FROM active_embeddings WHERE sku = 'S1') LIMIT 10",
+    "descending": f"{FROM} -(fused <#> (SELECT fused FROM active_embeddings WHERE sku = 'S1')) DESC LIMIT 10",
+    "joined": """SELECT e.sku FROM active_embeddings e, active_embeddings q WHERE q.sku = 'S1'
+                  ORDER BY e.fused <#> q.fused LIMIT 10""",
+    "other operator": f"{FROM} fused <=> (SELECT fused FROM active_embeddings WHERE sku = 'S1') LIMIT 10",
 }
 
 

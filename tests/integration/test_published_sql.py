@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -40,10 +41,12 @@ class Stored:
     def query(self, row: int, w_text: float | None, w_image: float | None) -> Array:
         """The query vector that the server makes, halves included."""
         if w_text is None and w_image is None:
-            return self.fused[row]
+            own: Array = self.fused[row]
+            return own
         blocks = [(self.text[row], w_text or 0.0), (self.image[row], w_image or 0.0)]
         parts = [block.astype(np.float32) * np.float32(weight / np.sqrt(0.5)) for block, weight in blocks]
-        return np.concatenate(parts).astype(np.float16)
+        query: Array = np.concatenate(parts).astype(np.float16)
+        return query
 
 
 @pytest.fixture(scope="module")
@@ -176,7 +179,7 @@ def test_ties_break_by_product_id_and_the_product_itself_is_left_out(catalogue: 
         assert len(answer) == 314
         assert stored.ids[row] not in [hit[0] for hit in answer]
         assert answer == sorted(answer, key=lambda hit: (-hit[1], hit[0]))
-        ties += sum(one[1] == two[1] for one, two in zip(answer, answer[1:], strict=False))
+        ties += sum(one[1] == two[1] for one, two in pairwise(answer))
         # Cut inside the ties as well: the first k of all are the first k.
         assert ask(catalogue, "%s, 3", sku) == answer[:3]
     assert ties > 20

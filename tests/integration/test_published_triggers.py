@@ -11,7 +11,9 @@ from small_catalogue import draw, insert_image
 from backend.database.connection import Database
 
 RED, BLUE = draw("red", "plain", "Shirt"), draw("blue", "plain", "Shirt")
-INSERT = "INSERT INTO products (sku, title, description, brand, category, price) VALUES ('A', 'Red shirt', 'Cotton.', 'Arbor', 'X/Y', 5)"
+INSERT = """INSERT INTO products (sku, title, description, brand, category, price)
+            VALUES ('A', 'Red shirt', 'Cotton.', 'Arbor', 'X/Y', 5)"""
+UPSERT = "INSERT INTO products (sku, title) VALUES ('A', %s) ON CONFLICT (sku) DO UPDATE SET title = excluded.title"
 
 Rows = list[tuple[Any, ...]]
 
@@ -50,7 +52,7 @@ ONE = [(1, 1, "queued", 0)]
         "UPDATE products SET brand = 'Birch'",
         "UPDATE products SET title = 'Blue shirt', description = 'Linen.', price = 6",
         "DELETE FROM product_images",
-        "INSERT INTO products (sku, title) VALUES ('A', 'Blue shirt') ON CONFLICT (sku) DO UPDATE SET title = excluded.title",
+        UPSERT % "'Blue shirt'",
     ],
 )
 def test_a_change_of_an_input_queues_exactly_one_job(embedded: Database, statement: str) -> None:
@@ -70,7 +72,7 @@ def test_a_change_of_an_input_queues_exactly_one_job(embedded: Database, stateme
         "UPDATE products SET title = title, description = description, brand = brand",
         "UPDATE product_images SET media_type = 'image/jpeg'",
         "UPDATE product_images SET content = content, sha256 = sha256",
-        "INSERT INTO products (sku, title) VALUES ('A', 'Red shirt') ON CONFLICT (sku) DO UPDATE SET title = excluded.title",
+        UPSERT % "'Red shirt'",
         "INSERT INTO products (sku, title) VALUES ('A', 'Other') ON CONFLICT DO NOTHING",
         "INSERT INTO reviews (product_id, rating, fingerprint) VALUES (1, 5, '')",
         "INSERT INTO events (product_id, user_id, kind) VALUES (1, 'u', 'view')",
@@ -126,13 +128,11 @@ def test_an_edit_takes_the_job_from_the_worker_that_holds_the_old_text(embedded:
     run(embedded, "UPDATE products SET title = 'Blue shirt'")
     run(
         embedded,
-        "UPDATE embedding_jobs SET state = 'leased', lease_token = 7, leased_until = now() + interval '1 minute', worker = 'w'",
+        "UPDATE embedding_jobs SET state = 'leased', lease_token = 7, leased_until = now() + interval '1h'",
     )
     run(embedded, "UPDATE products SET title = 'Green shirt'")
     with embedded.write() as connection:
-        assert connection.execute("SELECT state, lease_token, worker FROM embedding_jobs").fetchall() == [
-            ("queued", None, None)
-        ]
+        assert connection.execute("SELECT state, lease_token FROM embedding_jobs").fetchall() == [("queued", None)]
 
 
 def test_renaming_a_category_moves_its_subtree_and_products(database: Database) -> None:

@@ -1,7 +1,8 @@
 """Every statement of docs/sql-cookbook.md runs, in order, as the person it is written for.
 
-The words behind a fence's language say how: ``writer`` as the owner and otherwise as the analyst, ``eventually`` after the
-worker has been at it, ``rows=N`` or ``rows>=N`` what must come back, ``plan=hnsw`` or ``plan=sort`` what EXPLAIN must show.
+The words behind a fence's language say how: ``writer`` as the owner and otherwise as the analyst, ``eventually`` after
+the worker has been at it, ``rows=N`` or ``rows>=N`` what must come back, ``plan=hnsw`` or ``plan=sort`` what EXPLAIN
+must show.
 """
 
 import re

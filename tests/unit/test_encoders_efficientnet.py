@@ -15,6 +15,7 @@ from backend.encoders.efficientnet_lite0 import EfficientNetLite0
 
 @pytest.fixture(scope="module")
 def plain() -> EfficientNet:
+    torch.set_num_threads(1)
     return EfficientNet.from_pretrained("efficientnet-lite0", weights_path=str(module.weights_file())).eval()
 
 

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from sentence_transformers import SentenceTransformer
 from transformers import AutoModel, AutoTokenizer
 
 from backend.encoders import minilm
+from backend.encoders.lanes import Lanes
 from backend.encoders.minilm import BATCH, BATCH_CHARACTERS, MiniLM, batches
 from backend.encoders.weights import packaged_file
 
@@ -60,6 +62,24 @@ load_text_encoder("minilm").encode(["shirt"])
 if not logging.is_progress_bar_enabled():
     raise SystemExit("the progress bars of others were left switched off")
 """
+
+
+def test_the_tokenizer_is_entered_by_one_thread_at_a_time(minilm: MiniLM, monkeypatch: pytest.MonkeyPatch) -> None:
+    inside, most, tokenize = 0, 0, minilm._model.preprocess
+
+    def watched(batch: list[str]) -> object:
+        nonlocal inside, most
+        inside += 1
+        most = max(most, inside)
+        time.sleep(0.01)
+        tokens = tokenize(batch)
+        inside -= 1
+        return tokens
+
+    monkeypatch.setattr(minilm._model, "preprocess", watched)
+    monkeypatch.setattr(minilm, "_lanes", Lanes(4))
+    minilm.encode([f"shirt {number}" for number in range(8 * BATCH)])
+    assert most == 1
 
 
 def test_batches_hold_every_text_once_by_length_within_the_budget() -> None:

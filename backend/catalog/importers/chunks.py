@@ -1,6 +1,8 @@
 """Rows in chunks of one transaction each, so that an interruption loses no chunk that ended."""
 
-from collections.abc import Callable, Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Protocol, TypeVar
 
 import psycopg
@@ -8,6 +10,7 @@ from psycopg import Connection
 
 from backend.catalog.importers.report import Tally
 from backend.catalog.importers.result import Outcome, Problem
+from backend.database.connection import Database
 from backend.database.queries import load_queries
 from backend.errors import InvalidInput
 
@@ -31,6 +34,15 @@ class Row(Protocol):
 
 R = TypeVar("R", bound=Row)
 Load = Callable[[Transaction, Sequence[R]], Outcome]
+
+
+@contextmanager
+def importing(database: Database) -> Iterator[Transaction]:
+    """A connection of its own for one import, whose temporary tables end with it."""
+    with database.alone() as connection:
+        # A prepared plan would be kept from the time when the tables were small.
+        connection.prepare_threshold = None
+        yield connection
 
 
 def import_rows(
@@ -97,4 +109,6 @@ def _commit(connection: Transaction, rows: Sequence[R], load: Load[R]) -> Outcom
             # Somebody else writes the same rows in another order; the server picked this transaction to go back.
             if attempt == _ATTEMPTS:
                 raise
+            # Time for the other one to take what it waited for; at once, we would take it again.
+            time.sleep(0.1 * attempt)
     raise AssertionError("unreachable")

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
 
-from backend.catalog.importers.chunks import Transaction, import_rows
+from backend.catalog.importers.chunks import Transaction, import_rows, importing
 from backend.catalog.importers.fashion_details import Details, find_details, import_details, prepare_details
 from backend.catalog.importers.mapping import ColumnMapping, Fields, Values
 from backend.catalog.importers.product_rows import ProductRow, load_products, prepare_products
@@ -67,7 +67,7 @@ def import_fashion(
         tally = stack.enter_context(tallied(report, [path for path in (styles, products) if path]))
         records = stack.enter_context(open_records(styles))
         mapping = ColumnMapping(_FIELDS, _COLUMNS, styles, records.columns)
-        connection = stack.enter_context(database.alone())
+        connection = stack.enter_context(importing(database))
         prepare_products(connection)
         prepare_details(connection)
         before = 0

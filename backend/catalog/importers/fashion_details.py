@@ -64,6 +64,7 @@ def import_details(connection: Transaction, records: Records, tally: Tally, on_c
     """Fill the table; a line that cannot be used goes to the report and is counted in ``details_bad``."""
     mapping = ColumnMapping(_FIELDS, _COLUMNS, records.lines.path)
     import_rows(connection, _rows(records, mapping), _load, tally, on_chunk)
+    connection.execute(load_queries("imports")["analyze_details"])
     # Products are counted by the lines of styles.csv, which come next.
     tally.counts["details_bad"] = tally.counts.pop("bad", 0)
     tally.counts.pop("read", 0)
@@ -106,7 +107,8 @@ def _load(connection: Transaction, rows: Sequence[_Row]) -> Outcome:
         with cursor.copy(queries["copy_details"]) as copy:
             for row in rows:
                 copy.write_row((row.sku, row.line, row.details))
-        cursor.execute(queries["write_details"])
+        if cursor.execute(queries["write_details"]).rowcount == len(rows):
+            return outcome
         for line, sku, first in cursor.execute(queries["find_repeated_details"]).fetchall():
             outcome.problems.append(
                 Problem(files[line], line, "id", f"the same id is in line {first}, which counts", sku)

@@ -5,7 +5,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from backend.catalog.importers.chunks import import_rows
+from backend.catalog.importers.chunks import import_rows, importing
 from backend.catalog.importers.mapping import ColumnMapping, Fields, Values
 from backend.catalog.importers.photographs import read_image_path
 from backend.catalog.importers.product_rows import ProductRow, load_products, prepare_products
@@ -81,7 +81,7 @@ def import_products(
     with (
         tallied(report, [source]) as tally,
         open_records(source, delimiter) as records,
-        database.alone() as connection,
+        importing(database) as connection,
     ):
         mapping = ColumnMapping(PRODUCT_FIELDS, columns, source, records.columns)
         prepare_products(connection)

@@ -46,10 +46,10 @@ def loader(*, create_products: bool) -> Callable[[Transaction, Sequence[ReviewRo
             for line, sku in cursor.execute(queries["drop_unknown_products"]).fetchall():
                 reason = "no such product: import the products first, or let them be made (--create-products)"
                 outcome.problems.append(Problem(files[line], line, "sku", reason, sku))
-            cursor.execute(queries["see_reviews"])
-            for line, first in cursor.execute(queries["drop_repeated_reviews"]).fetchall():
-                reason = f"the same review is in line {first}, which was imported"
-                outcome.problems.append(Problem(files[line], line, None, reason))
+            if cursor.execute(queries["see_reviews"]).rowcount < len(rows) - len(outcome.problems):
+                for line, first in cursor.execute(queries["drop_repeated_reviews"]).fetchall():
+                    reason = f"the same review is in line {first}, which was imported"
+                    outcome.problems.append(Problem(files[line], line, None, reason))
             inserted, updated, staged = cursor.execute(queries["write_reviews"]).fetchone() or (0, 0, 0)
         outcome.counts.update(inserted=inserted, updated=updated, unchanged=staged - inserted - updated)
         outcome.counts["bad"] += len(outcome.problems)

@@ -5,7 +5,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from backend.catalog.importers.chunks import import_rows
+from backend.catalog.importers.chunks import import_rows, importing
 from backend.catalog.importers.mapping import ColumnMapping, Fields, Values
 from backend.catalog.importers.progress import follow
 from backend.catalog.importers.records import Record, Records, open_records
@@ -72,7 +72,7 @@ def import_reviews(
     with (
         tallied(report, [source]) as tally,
         open_records(source, delimiter) as records,
-        database.alone() as connection,
+        importing(database) as connection,
     ):
         mapping = ColumnMapping(REVIEW_FIELDS, columns, source, records.columns)
         prepare_reviews(connection)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from backend.catalog.importers.chunks import Transaction, import_rows
+from backend.catalog.importers.chunks import Transaction, import_rows, importing
 from backend.catalog.importers.product_rows import ProductRow, load_products, prepare_products
 from backend.catalog.importers.report import Tally
 from backend.catalog.importers.result import ImportResult, OnProgress, Outcome, Progress
@@ -58,7 +58,7 @@ def load_sample(
             read = tally.counts["read"]
             progress(Progress(read, read, read))
 
-    with database.alone() as connection:
+    with importing(database) as connection:
         prepare_products(connection)
         prepare_reviews(connection)
         import_rows(connection, _rows(products), _load, tally, tell)

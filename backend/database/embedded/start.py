@@ -63,7 +63,8 @@ def _launch(request: handshake.Request, log_path: Path) -> None:
     try:
         subprocess.run(
             # -S: the standard library is enough, and without site-packages it starts in a third of the time.
-            [sys.executable, "-S", "-m", "backend.database.embedded.supervisor", request.to_json()],
+            # -P: nothing in the working directory is taken for a module.
+            [sys.executable, "-S", "-P", "-m", "backend.database.embedded.supervisor", request.to_json()],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

@@ -1,4 +1,4 @@
-"""The process that owns a home's Postgres server: ``python -S -m backend.database.embedded.supervisor REQUEST``.
+"""The process that owns a home's Postgres server: ``python -m backend.database.embedded.supervisor REQUEST``.
 
 It holds the home's lock, is the parent of Postgres, starts it again when it dies, and stops it when no command holds
 the users' lock and no client is connected.

@@ -132,6 +132,9 @@ SELECT sku, line, details FROM staged_details ORDER BY line ON CONFLICT DO NOTHI
 -- find_repeated_details: the lines whose product an earlier line had
 SELECT s.line, s.sku, d.line FROM staged_details s JOIN details d ON d.sku = s.sku WHERE d.line <> s.line ORDER BY s.line;
 
+-- analyze_details: without this the table is read from end to end for every few products
+ANALYZE details;
+
 -- find_details: what products.jsonl says of these products
 SELECT sku, details FROM details WHERE sku = ANY (%(skus)s);
 
