@@ -94,7 +94,7 @@ def migrate(down: bool) -> None:
 @click.option("--analyst", is_flag=True, help="Connect as the role that reads everything and changes nothing.")
 def dsn(analyst: bool) -> None:
     """Print a connection string, with the tables and functions found without a prefix."""
-    with _database(linger=60) as database:
+    with _database(linger=600) as database:
         click.echo(_dsn(database.dsn, analyst=analyst))
 
 

@@ -3,19 +3,21 @@
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import psycopg
 from pgvector.psycopg import register_vector
 from psycopg import Connection
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg_pool import ConnectionPool
-from sqlalchemy import Engine, NullPool, create_engine
 
 from backend.database import embedded
 from backend.database.problems import translated
 from backend.errors import ConfigurationError, DatabaseUnavailable
 from backend.settings import Settings
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
 SEARCH_PATH = "shelfmate,public"
 
@@ -58,8 +60,11 @@ class Database:
             yield connection
 
     @property
-    def engine(self) -> Engine:
+    def engine(self) -> "Engine":
         """A SQLAlchemy engine without a pool of its own: for Alembic and pandas."""
+        # Imported here, since it takes longer than most commands.
+        from sqlalchemy import NullPool, create_engine
+
         return create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(self.dsn), poolclass=NullPool)
 
     @contextmanager

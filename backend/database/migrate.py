@@ -1,64 +1,92 @@
-"""Brings the schema to a revision of the migrations."""
+"""Brings the schema to a revision of the migrations.
+
+Alembic is imported where it is used: a command on a database that is up to date does without.
+"""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+import psycopg
 
 import migrations
 from backend.database.compatibility import check_server
 from backend.database.connection import SEARCH_PATH, Database
-from backend.database.tables import SCHEMA
+from backend.database.problems import translated
+from backend.database.queries import load_queries
 from backend.errors import DatabaseUnavailable
 
-# Any number, as long as every Shelfmate uses the same: two processes that migrate at once take turns.
-MIGRATION_LOCK = 7_341_853_902
+if TYPE_CHECKING:
+    from alembic.config import Config
+    from sqlalchemy import Connection
+
+SQL = load_queries("migrations")
+
+DIRECTORY = Path(migrations.__file__).parent
 
 
-def upgrade(database: Database, revision: str = "head") -> None:
-    """Apply the migrations up to ``revision``; does nothing when the schema is there already.
+def upgrade(database: Database) -> None:
+    """Apply the migrations that are missing; does nothing when the schema is at the newest revision.
 
     Raises:
-        DatabaseUnavailable: the server is too old or lacks pgvector.
+        DatabaseUnavailable: the server is too old, lacks pgvector, or was migrated by a newer Shelfmate.
     """
+    found = current_revision(database)
+    if found == newest_revision():
+        return
+    if found is not None and found > newest_revision():
+        raise DatabaseUnavailable(
+            f"the schema is at revision {found}, made by a newer Shelfmate than this one, which knows "
+            f"{newest_revision()}: install that version"
+        )
+    from alembic import command
+
+    with translated(), psycopg.connect(database.dsn) as bare:
+        check_server(bare)
     with database.engine.begin() as connection:
-        driver = connection.connection.driver_connection
-        assert driver is not None
-        check_server(driver)
-        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")
-        connection.exec_driver_sql("CREATE EXTENSION IF NOT EXISTS vector")
-        connection.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
+        # Two processes that migrate at once take turns.
+        connection.exec_driver_sql(SQL["lock"].decode())
+        connection.exec_driver_sql(SQL["prepare"].decode())
         connection.exec_driver_sql(f"SET LOCAL search_path = {SEARCH_PATH}")
-        command.upgrade(_config(connection), revision)
+        command.upgrade(_config(connection), "head")
 
 
-def downgrade(database: Database, revision: str = "base") -> None:
-    """Undo the migrations down to ``revision``. Everything stored by them is lost."""
+def downgrade(database: Database) -> None:
+    """Undo every migration. Everything stored by them is lost."""
+    from alembic import command
+
     with database.engine.begin() as connection:
-        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")
+        connection.exec_driver_sql(SQL["lock"].decode())
         connection.exec_driver_sql(f"SET LOCAL search_path = {SEARCH_PATH}")
-        command.downgrade(_config(connection), revision)
+        command.downgrade(_config(connection), "base")
 
 
 def require_current(database: Database) -> None:
     """Raise DatabaseUnavailable unless the schema is at the newest revision."""
-    with database.engine.connect() as connection:
-        found = current_revision(connection)
-        head = ScriptDirectory.from_config(_config(connection)).get_current_head()
-    if found != head:
-        raise DatabaseUnavailable(f"the schema is at revision {found}, but {head} is needed: run shelfmate migrate")
+    found = current_revision(database)
+    if found != newest_revision():
+        raise DatabaseUnavailable(
+            f"the schema is at revision {found}, but {newest_revision()} is needed: run shelfmate migrate"
+        )
 
 
-def current_revision(connection: Connection) -> str | None:
+def current_revision(database: Database) -> str | None:
     """The revision that the database is at, or None before the first."""
-    return MigrationContext.configure(connection, opts={"version_table_schema": SCHEMA}).get_current_revision()
+    # Not from the pool, whose connections know pgvector's types, which may not be there yet.
+    with translated(), psycopg.connect(database.dsn) as connection:
+        exists = connection.execute(SQL["has_version"]).fetchone()
+        row = connection.execute(SQL["version"]).fetchone() if exists and exists[0] else None
+    return row[0] if row else None
 
 
-def _config(connection: Connection) -> Config:
+def newest_revision() -> str:
+    """The newest revision that this Shelfmate has; their files start with a number that grows."""
+    return max(path.stem.partition("_")[0] for path in (DIRECTORY / "versions").glob("[0-9]*.py"))
+
+
+def _config(connection: "Connection") -> "Config":
+    from alembic.config import Config
+
     config = Config()
-    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    config.set_main_option("script_location", str(DIRECTORY))
     config.attributes["connection"] = connection
     return config

@@ -20,7 +20,7 @@ MOST_HITS = 1_000
 
 @dataclass(frozen=True)
 class Filter:
-    """What every hit satisfies: ``category`` is a path and takes the subtree, prices are inclusive, None asks nothing."""
+    """What every hit satisfies: ``category`` takes the subtree of a path, prices are inclusive, None asks nothing."""
 
     category: str | None = None
     price_min: Decimal | None = None

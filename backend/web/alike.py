@@ -32,7 +32,9 @@ class Wishes:
     def query(self) -> dict[str, float | int]:
         """The query string that says the same."""
         checked = {"same_category": self.same_category, "in_stock": self.in_stock}
-        return {f"w_{name}": weight for name, weight in self.weights.items()} | {n: 1 for n, yes in checked.items() if yes}
+        return {f"w_{name}": weight for name, weight in self.weights.items()} | {
+            n: 1 for n, yes in checked.items() if yes
+        }
 
 
 @dataclass(frozen=True)

@@ -32,12 +32,12 @@ def test_the_type_is_what_the_bytes_are_not_what_the_client_says(client: Conform
     assert client.get(PATH).content_type == "image/webp"
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "AVIF"])
-def test_every_accepted_format_is_taken_as_a_form(client: ConformingClient, kind: str) -> None:
-    picture = a_picture(kind=kind)
-    created = client.put(PATH, data={"image": (io.BytesIO(picture), "a.bin")})
-    assert (created.status_code, created.json["media_type"]) == (201, f"image/{kind.lower()}")
-    assert client.get(PATH).data == picture
+def test_every_accepted_format_is_taken_as_a_form(client: ConformingClient) -> None:
+    for kind in ("JPEG", "PNG", "WEBP", "GIF", "AVIF"):
+        picture = a_picture(kind=kind)
+        stored = client.put(PATH, data={"image": (io.BytesIO(picture), "a.bin")})
+        assert stored.json["media_type"] == f"image/{kind.lower()}"
+        assert client.get(PATH).data == picture
 
 
 def test_another_image_replaces_and_the_same_changes_nothing(

@@ -52,11 +52,10 @@ def test_times_are_utc_whatever_the_session_says(client: ConformingClient, datab
     assert datetime.fromisoformat(stored).utcoffset() == timedelta(0)
 
 
-@pytest.mark.parametrize("media_type", ["application/json", "application/merge-patch+json"])
-def test_patch_merges(client: ConformingClient, media_type: str) -> None:
+def test_patch_merges(client: ConformingClient) -> None:
     client.put("/v1/products/A1", json=SHIRT)
     patch = {"price": None, "title": "Blue linen shirt", "attributes": {"season": None, "fit": "slim"}}
-    patched = client.patch("/v1/products/A1", data=json.dumps(patch), content_type=media_type)
+    patched = client.patch("/v1/products/A1", data=json.dumps(patch), content_type="application/merge-patch+json")
     assert patched.status_code == 200
     assert {name: patched.json[name] for name in SHIRT} == {
         **SHIRT,
@@ -135,11 +134,11 @@ def test_a_body_that_is_no_json_object_is_refused(client: ConformingClient, subt
     assert client.get("/v1/products/A1").status_code == 404
 
 
-@pytest.mark.parametrize("content_type", [None, "text/plain", "application/x-www-form-urlencoded"])
-def test_a_body_of_another_type_is_answered_415(client: ConformingClient, content_type: str | None) -> None:
-    response = client.put("/v1/products/A1", data=b'{"title": "x"}', content_type=content_type)
-    assert (response.status_code, response.json["type"]) == (415, "/problems/unsupported-media-type")
-    assert "application/json" in response.json["detail"]
+def test_a_body_of_another_type_is_answered_415(client: ConformingClient) -> None:
+    for content_type in (None, "text/plain", "application/x-www-form-urlencoded"):
+        response = client.put("/v1/products/A1", data=b'{"title": "x"}', content_type=content_type)
+        assert (response.status_code, response.json["type"]) == (415, "/problems/unsupported-media-type")
+        assert "application/json" in response.json["detail"]
 
 
 def test_list_pages_through_everything_once(client: ConformingClient) -> None:

@@ -1,11 +1,13 @@
 """The migrations go up and down, and make what the models say."""
 
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
 from backend.database.connection import Database
-from backend.database.migrate import current_revision, downgrade, upgrade
+from backend.database.migrate import current_revision, downgrade, newest_revision, upgrade
 from backend.database.tables import SCHEMA, Base, include_name
+from backend.errors import DatabaseUnavailable
 
 UNDESCRIBED = """
 SELECT 'table ' || c.relname FROM pg_class c
@@ -15,7 +17,8 @@ SELECT 'table ' || c.relname FROM pg_class c
 UNION ALL
 SELECT 'column ' || c.relname || '.' || a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
  WHERE c.relnamespace = 'shelfmate'::regnamespace AND c.relkind IN ('r', 'p', 'v') AND NOT c.relispartition
-   AND c.relname <> 'alembic_version' AND a.attnum > 0 AND NOT a.attisdropped AND col_description(c.oid, a.attnum) IS NULL
+   AND c.relname <> 'alembic_version'
+   AND a.attnum > 0 AND NOT a.attisdropped AND col_description(c.oid, a.attnum) IS NULL
 UNION ALL
 SELECT 'function ' || p.oid::regprocedure FROM pg_proc p
  WHERE p.pronamespace = 'shelfmate'::regnamespace AND obj_description(p.oid, 'pg_proc') IS NULL
@@ -43,15 +46,22 @@ def test_migrations_go_down_and_up_again(database: Database) -> None:
     downgrade(database)
     with database.read() as connection:
         left = connection.execute(
-            "SELECT relname FROM pg_class WHERE relnamespace = 'shelfmate'::regnamespace AND relkind IN ('r', 'p', 'v', 'S')"
+            "SELECT relname FROM pg_class"
+            " WHERE relnamespace = 'shelfmate'::regnamespace AND relkind IN ('r', 'p', 'v', 'S')"
         ).fetchall()
         functions = connection.execute(
             "SELECT proname FROM pg_proc WHERE pronamespace = 'shelfmate'::regnamespace"
         ).fetchall()
     assert (left, functions) == ([("alembic_version",)], [])
     upgrade(database)
-    with database.engine.connect() as connection:
-        assert current_revision(connection) == "0001"
+    assert current_revision(database) == newest_revision()
+
+
+def test_a_schema_of_a_newer_version_is_refused(database: Database) -> None:
+    with database.write() as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(DatabaseUnavailable, match="newer Shelfmate"):
+        upgrade(database)
 
 
 def _flat(differences: list[object]) -> list[tuple[str, ...]]:

@@ -33,7 +33,7 @@ def _fill(database: Database) -> None:
     chance = np.random.default_rng(5)
     which = chance.integers(0, len(CATEGORIES), PRODUCTS)
     axis = np.zeros(64)
-    axis[0] = 0.4
+    axis[0] = 1.5
     centres = chance.normal(size=(60, 64)) / 8
     blocks = []
     for _ in range(2):
@@ -104,6 +104,18 @@ def test_few_matches_are_sorted_exactly(catalogue: Database) -> None:
         assert found == exact
         assert {row[-1] for row in found} == {"exact"}
         assert len(found) >= 50
+
+
+def test_an_index_that_gives_up_too_soon_is_made_good_by_an_exact_sort(catalogue: Database) -> None:
+    with psycopg.connect(catalogue.dsn) as connection:
+        far = connection.execute("SELECT sku FROM products WHERE category = 'Far' ORDER BY id LIMIT 1").fetchone()
+        connection.execute("ALTER FUNCTION rank_products SET hnsw.max_scan_tuples = 100")
+        question = "(%s, 10, category => 'A')"
+        found = connection.execute(f"SELECT * FROM similar_products{question}", far).fetchall()
+        exact = connection.execute(f"SELECT * FROM similar_products_exact{question}", far).fetchall()
+        connection.rollback()
+    assert len(found) == 10
+    assert found == exact
 
 
 @pytest.mark.parametrize("matching", [0, 4])

@@ -65,6 +65,10 @@ class ColumnMapping:
             else:
                 more = f" or {ATTRIBUTE}NAME" if fields.attributes else ""
                 raise InvalidInput(f"no field {field}: there are {', '.join(fields.readers)}{more}", field="column")
+        for column in self._renamed:
+            # What is asked for as an attribute no longer feeds the field of its name.
+            if column not in columns:
+                self._sources.pop(column, None)
         if header is not None:
             self._check(path, columns, header)
         self._used = set(self._sources.values()) - set(self._renamed)

@@ -10,7 +10,7 @@ from backend.catalog.importers.chunks import Transaction
 from backend.catalog.importers.photographs import check_photograph, fingerprint, read_photograph
 from backend.catalog.importers.result import Outcome, Problem
 from backend.database.queries import load_queries
-from backend.errors import UnreadableImage
+from backend.errors import InvalidInput
 
 _IMAGE_TYPES = ("int8", "bytea", "text", "int4", "int4", "bytea")
 
@@ -19,8 +19,8 @@ _IMAGE_TYPES = ("int8", "bytea", "text", "int4", "int4", "bytea")
 class ProductRow:
     """One product; a field not in ``given`` keeps what the database has, or takes the column's default.
 
-    ``image`` is a file or its bytes. With ``image_required`` a file that does not exist is a problem of the row,
-    without it only counted.
+    ``image`` is a file or its bytes, or what is wrong with its path. With ``image_required`` a file that does not exist
+    is a problem of the row, without it only counted.
     """
 
     file: str
@@ -38,7 +38,7 @@ class ProductRow:
     attributes: dict[str, object] = field(default_factory=dict)
     cleared: list[str] = field(default_factory=list)
     given: list[str] = field(default_factory=list)
-    image: Path | bytes | None = None
+    image: Path | bytes | InvalidInput | None = None
     image_required: bool = True
 
 
@@ -93,7 +93,7 @@ def _load_images(connection: Transaction, by_line: dict[int, ProductRow], outcom
 def _image_columns(row: ProductRow, stored: bytes | None, outcome: Outcome) -> tuple[object, ...] | None:
     """sha256, type, width, height and bytes of a photograph that differs from the stored one."""
     try:
-        data = row.image if isinstance(row.image, bytes) else read_photograph(_path(row))
+        data = _image_bytes(row)
         sha256 = fingerprint(data)
         if sha256 == stored:
             outcome.counts["images_unchanged"] += 1
@@ -105,7 +105,7 @@ def _image_columns(row: ProductRow, stored: bytes | None, outcome: Outcome) -> t
         else:
             outcome.counts["images_missing"] += 1
         return None
-    except UnreadableImage as error:
+    except InvalidInput as error:
         _reject_image(row, str(error), outcome)
         return None
     return sha256, facts.media_type, facts.width, facts.height, data
@@ -117,9 +117,11 @@ def _reject_image(row: ProductRow, reason: str, outcome: Outcome) -> None:
     outcome.counts["images_bad"] += 1
 
 
-def _path(row: ProductRow) -> Path:
-    assert isinstance(row.image, Path)  # find_images gives only rows that have one.
-    return row.image
+def _image_bytes(row: ProductRow) -> bytes:
+    if isinstance(row.image, InvalidInput):
+        raise row.image
+    assert row.image is not None  # find_images gives only rows that have one.
+    return row.image if isinstance(row.image, bytes) else read_photograph(row.image)
 
 
 def _columns(row: ProductRow) -> tuple[object, ...]:

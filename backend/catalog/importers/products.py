@@ -39,7 +39,7 @@ PRODUCT_FIELDS = Fields(
         "in_stock": read_boolean,
         "variant_group": read_key,
         "attributes": read_attributes,
-        "image": read_image_path,
+        "image": read_text,
     },
     required=("sku", "title"),
     attributes=True,
@@ -106,9 +106,19 @@ def product_row(record: Record, file: str, values: Values, currency: str | None,
         attributes=attributes,
         cleared=values.cleared,
         given=given,
-        image=images / image if image is not None else None,
+        image=_image(image, images),
         **fields,
     )
+
+
+def _image(value: str | None, images: Path) -> Path | InvalidInput | None:
+    if value is None:
+        return None
+    try:
+        return images / read_image_path(value)
+    except InvalidInput as error:
+        # The product is imported without it, as with a file that is damaged.
+        return error
 
 
 def check_currency(currency: str | None) -> str | None:

@@ -1,0 +1,193 @@
+"""The admin's pages."""
+
+import io
+from collections.abc import Callable
+
+import pytest
+from flask.testing import FlaskClient
+from web_fixtures import Page, read, shop  # noqa: F401  # shop is a fixture
+
+from backend.catalog.images import list_images
+from backend.catalog.products import ProductData, get_product, get_products, put_product
+from backend.database.connection import Database
+from backend.spaces.jobs import count_jobs
+from tests.pictures import jpeg
+
+HERE = {"Sec-Fetch-Site": "same-origin"}
+
+NEW = {
+    "sku": "N1",
+    "title": "grey linen shirt",
+    "description": "Light.\r\nAiry.",
+    "brand": "",
+    "category": "Clothes/Shirts/Summer",
+    "price": "49.90",
+    "currency": "EUR",
+    "variant_group": "",
+    "attributes": '{"size": ["S", "M"], "organic": true}',
+    "in_stock": "1",
+}
+
+
+def photo(content: bytes = jpeg(0x808080, 64)) -> dict[str, tuple[io.BytesIO, str]]:
+    """The file field of the form."""
+    return {"photo": (io.BytesIO(content), "shirt.jpg")}
+
+
+def test_added_product_with_its_photo_becomes_recommendable(
+    shop: FlaskClient, database: Database, drain: Callable[[], int]
+) -> None:
+    response = shop.post("/admin/new", data=NEW | photo(), headers=HERE)
+    assert (response.status_code, response.location) == (303, "/admin/products/N1?saved=1")
+    stored = get_product(database, "N1")
+    assert (stored.description, stored.brand, str(stored.price)) == ("Light.\nAiry.", None, "49.90")
+    assert stored.attributes == {"size": ["S", "M"], "organic": True}
+    assert list_images(database, "N1")[0].width == 64
+    page = read(shop, response.location)
+    assert "Saved." in page.text
+    assert "Being embedded" in page.text
+    drain()
+    page = read(shop, "/admin/products/N1/state")
+    assert "Recommendable" in page.text
+    assert not any("data-again" in given for _, given in page.tags)
+    assert "N1" in read(shop, "/p/P01/similar").cards
+
+
+def test_adding_a_sku_that_exists_changes_nothing(shop: FlaskClient, database: Database) -> None:
+    before = get_product(database, "P01")
+    response = shop.post("/admin/new", data=NEW | {"sku": "P01"}, headers=HERE)
+    assert response.status_code == 422
+    assert "exists already" in response.text
+    assert get_product(database, "P01") == before
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("sku", "a/b", "without a slash"),
+        ("title", "  ", "must not be blank"),
+        ("price", "cheap", "must be a number"),
+        ("price", "-1", "must not be negative"),
+        ("price", "NaN", "must be a finite number"),
+        ("currency", "Euro", "three capital letters"),
+        ("category", "a//b", "names joined by slashes"),
+        ("attributes", "{", "is no JSON"),
+        ("attributes", "[1]", "must be an object"),
+    ],
+)
+def test_a_wrong_field_is_named_and_everything_typed_is_kept(
+    shop: FlaskClient, database: Database, field: str, value: str, message: str
+) -> None:
+    response = shop.post("/admin/new", data=NEW | {field: value}, headers=HERE)
+    assert response.status_code == 422
+    page = Page(response.text)
+    assert message in page.text.lower() or message in page.text
+    assert {k: v.replace("\r\n", "\n") for k, v in (NEW | {field: value}).items()}.items() <= page.fields.items()
+    wrong = [given["name"] for _, given in page.tags if given.get("aria-invalid") == "true"]
+    assert wrong == [field]
+    assert get_products(database, [str((NEW | {field: value})["sku"])]) == {}
+
+
+@pytest.mark.parametrize("path", ["/admin/new", "/admin/products/P01"])
+def test_a_broken_photo_saves_nothing_at_all(shop: FlaskClient, database: Database, path: str) -> None:
+    before = get_product(database, "P01")
+    response = shop.post(path, data=NEW | photo(jpeg(1, 64)[:300]), headers=HERE)
+    assert response.status_code == 422
+    assert "damaged" in response.text
+    assert get_products(database, ["N1"]) == {}
+    assert get_product(database, "P01") == before
+
+
+def test_saving_an_untouched_form_changes_nothing_and_embeds_nothing(
+    shop: FlaskClient, database: Database, drain: Callable[[], int]
+) -> None:
+    drain()
+    put_product(
+        database,
+        "P01",
+        ProductData('a <b> & "c"', "\n\nfirst\n\tlast  ", attributes={"ü": [1, 2.5, None], "a": {"b": False}}),
+    )
+    drain()
+    before = get_product(database, "P01")
+    fields = read(shop, "/admin/products/P01").fields
+    as_sent = {name: value.replace("\n", "\r\n") for name, value in fields.items() if name != "q"}
+    response = shop.post("/admin/products/P01", data=as_sent, headers=HERE)
+    assert response.status_code == 303
+    assert get_product(database, "P01") == before
+    assert count_jobs(database).waiting == 0
+
+
+def test_an_edit_replaces_the_product_and_keeps_its_photo(shop: FlaskClient, database: Database) -> None:
+    fields = read(shop, "/admin/products/P01").fields | {"title": "crimson shirt", "sku": "P02"}
+    del fields["in_stock"]
+    assert shop.post("/admin/products/P01", data=fields, headers=HERE).status_code == 303
+    edited = get_product(database, "P01")
+    assert (edited.title, edited.in_stock) == ("crimson shirt", False)
+    assert len(list_images(database, "P01")) == 1
+    assert get_product(database, "P02").title == "blue linen shirt"
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Sec-Fetch-Site": "same-origin"}, 303),
+        ({"Origin": "http://localhost"}, 303),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Sec-Fetch-Site": "same-site", "Origin": "http://localhost"}, 403),
+        ({"Sec-Fetch-Site": "none"}, 403),
+        ({"Origin": "http://elsewhere.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({}, 403),
+    ],
+)
+@pytest.mark.parametrize("path", ["/admin/new", "/admin/products/P01", "/admin/retry"])
+def test_a_form_sent_from_elsewhere_changes_nothing(
+    shop: FlaskClient, database: Database, path: str, headers: dict[str, str], status: int
+) -> None:
+    with database.write() as connection:
+        connection.execute("UPDATE embedding_jobs SET state = 'dead'")
+    response = shop.post(path, data=NEW, headers=headers)
+    assert response.status_code == status
+    if status == 403:
+        assert count_jobs(database).dead == 20
+        assert get_products(database, ["N1"]) == {}
+        assert get_product(database, "P01").title == "red linen shirt"
+
+
+def test_dead_jobs_are_shown_with_their_error_and_can_be_tried_again(shop: FlaskClient, database: Database) -> None:
+    with database.write() as connection:
+        connection.execute(
+            "UPDATE embedding_jobs SET state = 'dead', attempts = 5, last_error = 'the <b>file</b> is cut short'"
+            " WHERE product_id IN (SELECT id FROM products WHERE sku IN ('P01', 'P02', 'P03'))"
+        )
+    page = read(shop, "/admin")
+    assert "the <b>file</b> is cut short" in page.text
+    assert "Dead 3" in page.text
+    assert "Waiting 17" in page.text
+    assert "cut short" in read(shop, "/admin/products/P02").text
+    shop.post("/admin/retry", data={"sku": "P02"}, headers=HERE)
+    assert (count_jobs(database).dead, count_jobs(database).queued) == (2, 18)
+    shop.post("/admin/retry", headers=HERE)
+    assert (count_jobs(database).dead, count_jobs(database).queued) == (0, 20)
+
+
+def test_overview_counts_what_the_worker_did(shop: FlaskClient, drain: Callable[[], int]) -> None:
+    drain()
+    text = read(shop, "/admin/state").text
+    assert "Waiting 0" in text
+    assert "Rate, last minute 0.3 /s" in text
+    assert "20 embedded, 0 waiting" in text
+    assert "Products 20 With a photograph 16 In stock 16 Categories 7 Reviews 0" in text
+
+
+def test_product_is_found_by_its_sku(shop: FlaskClient) -> None:
+    assert shop.get("/admin/products?sku=+P01+").location == "/admin/products/P01"
+    away = shop.get("/admin/products?sku=nobody").location
+    assert "There is no product with SKU nobody" in read(shop, away).text
+
+
+def test_a_file_larger_than_the_limit_is_refused_by_a_page(shop: FlaskClient) -> None:
+    shop.application.config["MAX_CONTENT_LENGTH"] = 10_000
+    response = shop.post("/admin/new", data=NEW | photo(bytes(20_000)), headers=HERE)
+    assert response.status_code == 413
+    assert "10000 bytes" in response.text

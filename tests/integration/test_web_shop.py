@@ -1,0 +1,149 @@
+"""Browse and search pages."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from flask.testing import FlaskClient
+from web_fixtures import KINDS, pages_from, read, shop  # noqa: F401  # shop is a fixture
+
+from backend.catalog.products import ProductData, put_product
+from backend.database.connection import Database
+from backend.recommend.ranking import search_text
+from backend.spaces.embedder import Embedder
+from backend.web import shop as shop_pages
+
+ALL = [f"P{number:02}" for number in range(20, 0, -1)]
+
+PAGES = [
+    "/",
+    "/c/Clothes",
+    "/p/P01",
+    "/p/P01/similar",
+    "/search?q=red",
+    "/admin",
+    "/admin/new",
+    "/admin/products/P01",
+    "/nowhere",
+]
+
+
+def test_front_page_shows_the_newest_first_with_the_top_categories(shop: FlaskClient) -> None:
+    page = read(shop, "/")
+    assert page.cards == ALL
+    assert page.links("/c/") == ["/c/Clothes", "/c/Home", "/c/Shoes"]
+    assert "10 products" in page.text
+
+
+@pytest.mark.parametrize("path", ["/", "/c/Clothes"])
+def test_paging_there_and_back_neither_repeats_nor_skips(
+    shop: FlaskClient, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = ALL if path == "/" else ALL[10:]
+    monkeypatch.setattr(shop_pages, "CARDS", 3)
+    there = list(pages_from(shop, path, "next"))
+    assert [sku for page in there for sku in page.cards] == expected
+    assert [len(page.cards) for page in there[:-1]] == [3] * (len(there) - 1)
+    assert there[0].link("prev") is None
+    back = list(pages_from(shop, there[-1].link("prev"), "prev"))
+    assert [page.cards for page in back] == [page.cards for page in there[-2::-1]]
+
+
+def test_category_page_shows_its_subtree_with_counts_and_the_way_to_it(shop: FlaskClient) -> None:
+    page = read(shop, "/c/Clothes/Coats")
+    assert set(page.cards) == {f"P{number:02}" for number in range(6, 11)}
+    assert page.links("/c/Clothes")[:3] == ["/c/Clothes", "/c/Clothes/Coats", "/c/Clothes/Shirts"]
+    assert "5 products" in page.text
+
+
+def test_empty_shop_says_how_to_fill_it(shop: FlaskClient, database: Database) -> None:
+    with database.write() as connection:
+        connection.execute("DELETE FROM products")
+    assert "shelfmate import" in read(shop, "/").text
+    assert read(shop, "/c/Clothes").cards == []
+
+
+@pytest.mark.parametrize(
+    "path", ["/c/Nowhere", "/c/Clothes/Nowhere", "/p/nobody", "/p/nobody/similar", "/nowhere", "/admin/nothing"]
+)
+def test_what_does_not_exist_is_a_page_in_the_shops_look(shop: FlaskClient, path: str) -> None:
+    page = read(shop, path, 404)
+    assert "This shelf is empty" in page.text
+    assert "/" in page.links()
+
+
+@pytest.mark.parametrize("path", ["/?after=nonsense", "/?before=cHJvZHVjdHM6MQ", "/c/Clothes?after=x"])
+def test_a_cursor_that_is_none_of_ours_is_refused(shop: FlaskClient, path: str) -> None:
+    assert "cursor" in read(shop, path, 400).text or "start again" in read(shop, path, 400).text
+
+
+def test_search_answers_as_the_ranking_does(shop: FlaskClient, database: Database, drain: Callable[[], int]) -> None:
+    drain()
+    hits = search_text(database, Embedder(), "blue linen shirt", k=24).items
+    page = read(shop, "/search?q=blue+linen+shirt")
+    assert page.cards == [hit.sku for hit in hits]
+    assert page.cards[0] == "P02"
+    assert f"{hits[0].score:.3f}" in page.text
+    assert page.fields["q"] == "blue linen shirt"
+
+
+def test_search_in_a_category_stays_in_it(shop: FlaskClient, drain: Callable[[], int]) -> None:
+    drain()
+    assert set(read(shop, "/search?q=blue&in=Home").cards) == {f"P{number}" for number in range(16, 21)}
+    assert read(shop, "/search?q=blue&in=Nowhere", 400)
+
+
+def test_search_says_that_the_catalogue_is_still_being_embedded(shop: FlaskClient, drain: Callable[[], int]) -> None:
+    assert "20 products are still being embedded" in read(shop, "/search?q=blue").text
+    drain()
+    assert "being embedded" not in read(shop, "/search?q=blue").text
+
+
+def test_search_for_nothing_goes_home_and_for_too_much_is_refused(shop: FlaskClient) -> None:
+    assert shop.get("/search?q=++").location == "/"
+    assert "longer than 500" in read(shop, f"/search?q={'x' * 501}", 400).text
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_page_forbids_what_it_does_not_need(shop: FlaskClient, drain: Callable[[], int], path: str) -> None:
+    drain()
+    response = shop.get(path)
+    policy = response.headers["Content-Security-Policy"]
+    assert "default-src 'self'" in policy
+    assert "unsafe" not in policy
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert not re.search(r"<style|\sstyle=|\son\w+=|javascript:", response.text)
+    assert not re.search(r"<script(?![^>]*\ssrc=)", response.text)
+    assert not re.search(r"""(?:src|href|action|srcset)=["'](?:https?:)?//""", response.text)
+
+
+def test_markup_in_the_catalogue_is_shown_and_not_run(shop: FlaskClient, database: Database) -> None:
+    nasty = '<script>alert(1)</script> " onclick="x'
+    put_product(
+        database,
+        "X1",
+        ProductData(nasty, nasty, nasty, 'A "b" <i>/c', attributes={"<b>": nasty, "list": [nasty, {"a": 1}]}),
+    )
+    for path in (
+        "/",
+        "/c/A%20%22b%22%20%3Ci%3E/c",
+        "/p/X1",
+        "/admin/products/X1",
+        "/search?q=<script>alert(1)</script>",
+    ):
+        response = shop.get(path)
+        assert response.status_code == 200
+        assert "<script>" not in response.text
+        assert ' onclick="x' not in response.text
+        assert "<i>" not in response.text
+
+
+@pytest.mark.parametrize("sku", ["a b", "ü?x=1", "100%", "#1", "a+b&c"])
+def test_any_sku_is_reached_by_its_own_links(shop: FlaskClient, database: Database, sku: str) -> None:
+    put_product(database, sku, ProductData("odd", category=next(iter(KINDS.values()))))
+    link = read(shop, "/").links("/p/")[0]
+    page = read(shop, link)
+    assert f"SKU {sku}" in page.text
+    assert read(shop, page.links("/admin/products/")[0]).fields["sku"] == sku
+    fragment = next(attributes["data-fragment"] for _, attributes in page.tags if "data-fragment" in attributes)
+    assert "Being embedded" in read(shop, fragment).text
