@@ -100,6 +100,7 @@ def _view(operation: Operation, services: Services) -> Callable[..., Response]:
     handler, query, body = operation.handler, operation.query, operation.body
 
     def view(**arguments: Any) -> Response:
+        _refuse_nul(arguments)
         try:
             if query is not None:
                 _refuse_repeated()
@@ -119,6 +120,12 @@ def _view(operation: Operation, services: Services) -> Callable[..., Response]:
         return handler(services, **arguments).to_response()
 
     return view
+
+
+def _refuse_nul(path: dict[str, str]) -> None:
+    for name, value in path.items():
+        if "\0" in value:
+            raise InvalidInput("must not contain the character NUL", field=name)
 
 
 def _refuse_repeated() -> None:

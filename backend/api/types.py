@@ -67,9 +67,16 @@ Attributes = Annotated[dict[str, JsonValue], AfterValidator(_storable)]
 # Prices are decimal numbers in JSON: 12 digits fit a double exactly, so that no client needs to parse a text.
 _AMOUNT = Field(ge=0, max_digits=12, decimal_places=2)
 _AMOUNT_SCHEMA = WithJsonSchema({"type": "number", "minimum": 0, "description": "At most two decimals."})
-_AS_NUMBER = PlainSerializer(float, return_type=float, when_used="json")
+
+
+def _as_number(amount: Decimal) -> float | None:
+    # numeric takes NaN, which JSON has no number for: who inserts by SQL can store one.
+    return float(amount) if amount.is_finite() else None
+
+
+_AS_NUMBER = PlainSerializer(_as_number, return_type=float | None, when_used="json")
 
 AmountInQuery = Annotated[Decimal, _AMOUNT, _AMOUNT_SCHEMA]
 # Strict mode refuses a float once a function has seen it; the function is stricter than that.
 AmountInBody = Annotated[Decimal, Strict(False), _AMOUNT, BeforeValidator(_number), _AMOUNT_SCHEMA]
-Amount = Annotated[Decimal, _AS_NUMBER, _AMOUNT_SCHEMA]
+Amount = Annotated[Decimal, Field(allow_inf_nan=True), _AS_NUMBER, _AMOUNT_SCHEMA]

@@ -17,9 +17,13 @@ CARDS = 12
 
 @dataclass(frozen=True)
 class Wishes:
-    """Weights from 0 to 1 of the modalities that the active space has, and which products count."""
+    """Weights from 0 to 1 of the modalities that the active space has, and which products count.
+
+    ``own`` when they are the space's own, with which the stored vector itself is the query.
+    """
 
     weights: dict[str, float]
+    own: bool
     same_category: bool
     in_stock: bool
 
@@ -67,9 +71,9 @@ def read_wishes(database: Database, given: Mapping[str, str]) -> Wishes:
         InvalidInput: a weight is no number from 0 to 1.
     """
     space = active_space(database)
-    own = {"text": space.text_weight, "image": space.image_weight}
-    weights = {name: _weight(given, f"w_{name}", weight) for name, weight in own.items() if weight > 0}
-    return Wishes(weights, bool(given.get("same_category")), bool(given.get("in_stock")))
+    own = {name: weight for name, weight in (("text", space.text_weight), ("image", space.image_weight)) if weight > 0}
+    weights = {name: _weight(given, f"w_{name}", weight) for name, weight in own.items()}
+    return Wishes(weights, weights == own, bool(given.get("same_category")), bool(given.get("in_stock")))
 
 
 def find_alike(database: Database, product: Product, wishes: Wishes) -> Alike:
@@ -81,7 +85,8 @@ def find_alike(database: Database, product: Product, wishes: Wishes) -> Alike:
     )
     began = time.perf_counter()
     try:
-        ranking = similar(database, product.sku, k=CARDS, filters=filters, weights=Weights(**wishes.weights))
+        weights = Weights() if wishes.own else Weights(**wishes.weights)
+        ranking = similar(database, product.sku, k=CARDS, filters=filters, weights=weights)
     except EmbeddingPending:
         return Alike("pending")
     except EmbeddingFailed:

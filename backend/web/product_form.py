@@ -90,7 +90,7 @@ class ProductForm:
             found = json.loads(self.attributes)
         except json.JSONDecodeError as error:
             raise InvalidInput(
-                f"is no JSON: {error.msg} in line {error.lineno}, column {error.colno}", field="attributes"
+                f"is not JSON: {error.msg} in line {error.lineno}, column {error.colno}", field="attributes"
             ) from error
         if not isinstance(found, dict):
             raise InvalidInput('must be an object such as {"colour": "blue"}', field="attributes")

@@ -52,6 +52,20 @@ def test_times_are_utc_whatever_the_session_says(client: ConformingClient, datab
     assert datetime.fromisoformat(stored).utcoffset() == timedelta(0)
 
 
+def test_a_price_that_is_no_number_in_the_table_is_null(client: ConformingClient, database: Database) -> None:
+    with database.write() as connection:
+        connection.execute("ALTER TABLE products DROP CONSTRAINT products_price_check")
+        connection.execute("INSERT INTO products (sku, title, price) VALUES ('A1', 'Odd', 'NaN')")
+    assert client.get("/v1/products/A1").json["price"] is None
+    assert len(client.get("/v1/products").json["items"]) == 1
+
+
+def test_nul_in_a_path_is_refused_everywhere(client: ConformingClient) -> None:
+    for path in ("", "/similar", "/image", "/reviews"):
+        response = client.get(f"/v1/products/a%00b{path}")
+        assert (response.status_code, response.json["errors"][0]["field"]) == (400, "sku")
+
+
 def test_patch_merges(client: ConformingClient) -> None:
     client.put("/v1/products/A1", json=SHIRT)
     patch = {"price": None, "title": "Blue linen shirt", "attributes": {"season": None, "fit": "slim"}}

@@ -109,7 +109,7 @@ def test_few_matches_are_sorted_exactly(catalogue: Database) -> None:
 def test_an_index_that_gives_up_too_soon_is_made_good_by_an_exact_sort(catalogue: Database) -> None:
     with psycopg.connect(catalogue.dsn) as connection:
         far = connection.execute("SELECT sku FROM products WHERE category = 'Far' ORDER BY id LIMIT 1").fetchone()
-        connection.execute("ALTER FUNCTION rank_products SET hnsw.max_scan_tuples = 100")
+        connection.execute("ALTER FUNCTION rank_products SET hnsw.iterative_scan = off")
         question = "(%s, 10, category => 'A')"
         found = connection.execute(f"SELECT * FROM similar_products{question}", far).fetchall()
         exact = connection.execute(f"SELECT * FROM similar_products_exact{question}", far).fetchall()

@@ -5,13 +5,15 @@ from collections.abc import Callable
 
 import pytest
 from flask.testing import FlaskClient
-from web_fixtures import Page, read, shop  # noqa: F401  # shop is a fixture
+from web_fixtures import Page, read, shop
 
 from backend.catalog.images import list_images
 from backend.catalog.products import ProductData, get_product, get_products, put_product
 from backend.database.connection import Database
 from backend.spaces.jobs import count_jobs
 from tests.pictures import jpeg
+
+__all__ = ["shop"]
 
 HERE = {"Sec-Fetch-Site": "same-origin"}
 
@@ -71,7 +73,7 @@ def test_adding_a_sku_that_exists_changes_nothing(shop: FlaskClient, database: D
         ("price", "NaN", "must be a finite number"),
         ("currency", "Euro", "three capital letters"),
         ("category", "a//b", "names joined by slashes"),
-        ("attributes", "{", "is no JSON"),
+        ("attributes", "{", "is not JSON"),
         ("attributes", "[1]", "must be an object"),
     ],
 )
@@ -81,7 +83,7 @@ def test_a_wrong_field_is_named_and_everything_typed_is_kept(
     response = shop.post("/admin/new", data=NEW | {field: value}, headers=HERE)
     assert response.status_code == 422
     page = Page(response.text)
-    assert message in page.text.lower() or message in page.text
+    assert message.lower() in page.text.lower()
     assert {k: v.replace("\r\n", "\n") for k, v in (NEW | {field: value}).items()}.items() <= page.fields.items()
     wrong = [given["name"] for _, given in page.tags if given.get("aria-invalid") == "true"]
     assert wrong == [field]

@@ -5,12 +5,14 @@ import io
 import pytest
 from flask.testing import FlaskClient
 from PIL import Image
-from web_fixtures import read, shop  # noqa: F401  # shop is a fixture
+from web_fixtures import read, shop
 
 from backend.catalog.images import list_images, put_image
 from backend.database.connection import Database
 from backend.web.thumbnails import Thumbnails
 from tests.pictures import jpeg
+
+__all__ = ["shop"]
 
 FOR_EVER = "public, max-age=31536000, immutable"
 

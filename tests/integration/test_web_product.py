@@ -5,11 +5,13 @@ from datetime import UTC, datetime
 
 import pytest
 from flask.testing import FlaskClient
-from web_fixtures import Page, read, shop  # noqa: F401  # shop is a fixture
+from web_fixtures import Page, read, shop
 
 from backend.catalog.reviews import ReviewData, add_review
 from backend.database.connection import Database
 from backend.recommend.ranking import Filter, Weights, similar
+
+__all__ = ["shop"]
 
 
 def shown(page: Page) -> list[str]:

@@ -5,13 +5,15 @@ from collections.abc import Callable
 
 import pytest
 from flask.testing import FlaskClient
-from web_fixtures import KINDS, pages_from, read, shop  # noqa: F401  # shop is a fixture
+from web_fixtures import KINDS, pages_from, read, shop
 
 from backend.catalog.products import ProductData, put_product
 from backend.database.connection import Database
 from backend.recommend.ranking import search_text
 from backend.spaces.embedder import Embedder
 from backend.web import shop as shop_pages
+
+__all__ = ["shop"]
 
 ALL = [f"P{number:02}" for number in range(20, 0, -1)]
 

@@ -26,7 +26,7 @@ KINDS = {
 
 @pytest.fixture
 def shop(database: Database, settings: Settings) -> FlaskClient:
-    """A client of the whole app over 20 products, not embedded yet; green ones are sold out, white ones have no photo."""
+    """A client of the whole app over 20 products, not embedded yet; green is sold out, white has no photograph."""
     number = 0
     for kind, category in KINDS.items():
         for colour, shade in COLOURS.items():
