@@ -85,7 +85,7 @@ class Database:
                 dsn,
                 min_size=0,
                 max_size=self.pool_size,
-                timeout=10,
+                timeout=3,
                 open=False,
                 kwargs={"autocommit": True},
                 configure=register_vector,

@@ -68,7 +68,7 @@ class Category(Base):
         Computed("NULLIF(regexp_replace(path, '/?[^/]*$', ''), '')", persisted=True),
         ForeignKey(f"{SCHEMA}.categories.path"),
     )
-    name: Mapped[str] = mapped_column(Computed(r"substring(path FROM '[^/]+$')", persisted=True))
+    name: Mapped[str] = mapped_column(Computed(r"COALESCE(substring(path FROM '[^/]+$'), '')", persisted=True))
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
     __table_args__ = (Index("categories_parent_idx", "parent"),)
 

@@ -144,11 +144,12 @@ def _rank(database: Database, statement: bytes, arguments: dict[str, Any], space
     return Ranking(
         items=[_hit(row) for row in rows],
         mode=rows[0][-1] if rows else "exact",
-        space=space or active_space(database).name,
+        # Named by the statement that ranked; an activation between two statements could make it another.
+        space=rows[0][-2] if rows else space or active_space(database).name,
     )
 
 
 def _hit(row: tuple[Any, ...]) -> Hit:
     sku, title, score, text, image, reviews, *rest = row
     parts = {"text": text, "image": image, "reviews": reviews}
-    return Hit(sku, title, score, {name: part for name, part in parts.items() if part is not None}, *rest[:-1])
+    return Hit(sku, title, score, {name: part for name, part in parts.items() if part is not None}, *rest[:-2])

@@ -11,7 +11,7 @@ COMMENT ON COLUMN products.id IS 'Internal key; ties in a ranking break by it.';
 COMMENT ON COLUMN products.sku IS 'The shop''s own key: at most 200 characters, no slash.';
 COMMENT ON COLUMN products.title IS 'Name as the shopper sees it. Part of the embedding''s input.';
 COMMENT ON COLUMN products.description IS 'Longer text, without markup. May be part of the embedding''s input.';
-COMMENT ON COLUMN products.brand IS 'Maker''s name.';
+COMMENT ON COLUMN products.brand IS 'Maker''s name. May be part of the embedding''s input.';
 COMMENT ON COLUMN products.category IS 'categories.path; a path that does not exist yet is created.';
 COMMENT ON COLUMN products.price IS 'In units of the currency. Never touches an embedding.';
 COMMENT ON COLUMN products.currency IS 'ISO 4217 code, such as EUR.';

@@ -1,4 +1,4 @@
--- Error codes raised below, one for each way a question can be wrong (backend/database/errors.py translates them):
+-- Error codes raised below, one for each way a question can be wrong (backend/database/problems.py translates them):
 --   SM001 no such product   SM002 embedding pending   SM003 embedding failed   SM004 no such category
 --   SM005 bad argument      SM006 no such space       SM007 no active space
 
@@ -249,7 +249,7 @@ DECLARE
 BEGIN
     IF w_text < 0 OR w_image < 0 OR w_reviews < 0 OR coalesce(w_text, 0) + coalesce(w_image, 0) + coalesce(w_reviews, 0) <= 0
        OR coalesce(w_text, 0) + coalesce(w_image, 0) + coalesce(w_reviews, 0) > 1000 THEN
-        RAISE EXCEPTION 'weights are 0 or more, one of them above 0, and at most 1000 together'
+        RAISE EXCEPTION 'weights are finite numbers of 0 or more, one of them above 0'
             USING ERRCODE = 'SM005', COLUMN = 'weights';
     END IF;
     IF space.text_dimensions > 0 THEN
@@ -396,7 +396,7 @@ END $$;
 CREATE TYPE similar_product AS (
     sku text, title text, score double precision,
     text double precision, image double precision, reviews double precision,
-    product_id bigint, brand text, category text, price numeric, currency text, in_stock boolean, variant_group text, mode text
+    product_id bigint, brand text, category text, price numeric, currency text, in_stock boolean, variant_group text, space text, mode text
 );
 
 CREATE FUNCTION similar_products(
@@ -409,14 +409,18 @@ DECLARE
     chosen shelfmate.embedding_spaces := shelfmate.find_space(space);
     origin shelfmate.product_embeddings := shelfmate.find_embedding(chosen, similar_products.sku);
     query halfvec := origin.fused;
+    scale double precision := 1;
 BEGIN
     -- With the space's own weights the query is the stored vector itself.
     IF w_text IS NOT NULL OR w_image IS NOT NULL OR w_reviews IS NOT NULL THEN
-        query := shelfmate.fuse_query(chosen, origin.text, origin.image, origin.reviews, w_text, w_image, w_reviews);
+        -- Halves have little room below 1: the query is asked with its largest weight at 1, and the scores scaled back.
+        scale := CASE WHEN greatest(w_text, w_image, w_reviews) > 0 THEN greatest(w_text, w_image, w_reviews) ELSE 1 END;
+        query := shelfmate.fuse_query(chosen, origin.text, origin.image, origin.reviews,
+                                      w_text / scale, w_image / scale, w_reviews / scale);
     END IF;
     RETURN QUERY
-        SELECT p.sku, p.title, r.score, r.text, r.image, r.reviews,
-               p.id, p.brand, p.category, p.price, p.currency, p.in_stock, p.variant_group, r.mode
+        SELECT p.sku, p.title, r.score * scale, r.text * scale, r.image * scale, r.reviews * scale,
+               p.id, p.brand, p.category, p.price, p.currency, p.in_stock, p.variant_group, chosen.name, r.mode
           FROM shelfmate.rank_products(chosen, query, similar_products.k, similar_products.category, price_min, price_max,
                                        similar_products.in_stock, ARRAY[origin.product_id], exact) r
           JOIN shelfmate.products p ON p.id = r.product_id

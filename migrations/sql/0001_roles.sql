@@ -11,7 +11,7 @@ EXCEPTION
     WHEN unique_violation OR duplicate_object THEN NULL;
     WHEN insufficient_privilege THEN
         RAISE EXCEPTION 'the role analyst is missing and this user may not create it'
-            USING HINT = 'Let an administrator run: CREATE ROLE analyst LOGIN; then migrate again.', ERRCODE = 'insufficient_privilege';
+            USING HINT = 'Let an administrator prepare it, as docs/operations.md says, then migrate again.', ERRCODE = 'insufficient_privilege';
 END $$;
 
 DO $$

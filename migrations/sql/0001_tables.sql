@@ -5,7 +5,7 @@ CREATE TABLE categories (
                CHECK (path ~ '^[^/[:cntrl:]]+(/[^/[:cntrl:]]+)*$' AND path !~ '(^|/)\s|\s(/|$)' AND length(path) <= 1000),
     parent     text COLLATE "C" GENERATED ALWAYS AS (nullif(regexp_replace(path, '/?[^/]*$', ''), '')) STORED
                REFERENCES categories (path),
-    name       text NOT NULL GENERATED ALWAYS AS (substring(path FROM '[^/]+$')) STORED,
+    name       text NOT NULL GENERATED ALWAYS AS (coalesce(substring(path FROM '[^/]+$'), '')) STORED,
     created_at timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX categories_parent_idx ON categories (parent);
@@ -19,7 +19,7 @@ CREATE TABLE products (
     description   text NOT NULL DEFAULT '',
     brand         text,
     category      text COLLATE "C" REFERENCES categories (path) ON UPDATE CASCADE,
-    price         numeric(12, 2) CONSTRAINT products_price_check CHECK (price >= 0),
+    price         numeric(12, 2) CONSTRAINT products_price_check CHECK (price >= 0 AND price <> 'NaN'),
     currency      text CONSTRAINT products_currency_check CHECK (currency ~ '^[A-Z]{3}$'),
     in_stock      boolean NOT NULL DEFAULT true,
     variant_group text,

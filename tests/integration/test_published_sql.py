@@ -44,8 +44,9 @@ class Stored:
             own: Array = self.fused[row]
             return own
         blocks = [(self.text[row], w_text or 0.0), (self.image[row], w_image or 0.0)]
-        parts = [block.astype(np.float32) * np.float32(weight / np.sqrt(0.5)) for block, weight in blocks]
-        query: Array = np.concatenate(parts).astype(np.float16)
+        scale = max(w_text or 0.0, w_image or 0.0)
+        parts = [block.astype(np.float32) * np.float32(weight / scale / np.sqrt(0.5)) for block, weight in blocks]
+        query: Array = np.concatenate(parts).astype(np.float16).astype(np.float64) * scale
         return query
 
 
@@ -272,3 +273,10 @@ def test_a_product_without_vectors_says_pending_or_failed(database: Database) ->
         with pytest.raises(psycopg.Error) as inactive:
             connection.execute("SELECT * FROM similar_products('new')")
     assert (pending.value.sqlstate, failed.value.sqlstate, inactive.value.sqlstate) == ("SM002", "SM003", "SM007")
+
+
+def test_tiny_weights_rank_as_their_proportions_do(catalogue: Database) -> None:
+    tiny = ask(catalogue, "'SKU-000', 20, w_text => 2e-9, w_image => 1e-9")
+    plain = ask(catalogue, "'SKU-000', 20, w_text => 2, w_image => 1")
+    assert [row[0] for row in tiny] == [row[0] for row in plain]
+    np.testing.assert_allclose([row[1] * 1e9 for row in tiny], [row[1] for row in plain], rtol=1e-6)

@@ -32,12 +32,13 @@ def test_photo_is_what_was_stored_when_no_width_is_asked_for(shop: FlaskClient, 
     assert response.headers["Cache-Control"] == "public, no-cache"
 
 
-@pytest.mark.parametrize(("asked", "comes"), [(320, 320), (640, 640), (1280, 900), (17, 900), ("x", 900)])
 def test_photo_comes_in_the_widths_of_the_pages_and_is_never_scaled_up(
-    shop: FlaskClient, large: bytes, asked: object, comes: int
+    shop: FlaskClient, large: bytes, subtests: pytest.Subtests
 ) -> None:
-    response = shop.get(f"/p/P01/photo?w={asked}")
-    assert Image.open(io.BytesIO(response.data)).size == (comes, comes)
+    for asked, comes in [(320, 320), (640, 640), (1280, 900), (17, 900), ("x", 900)]:
+        with subtests.test(asked=asked, comes=comes):
+            response = shop.get(f"/p/P01/photo?w={asked}")
+            assert Image.open(io.BytesIO(response.data)).size == (comes, comes)
 
 
 def test_photo_is_kept_for_ever_only_under_the_name_of_its_content(

@@ -52,28 +52,27 @@ def test_reviews_are_summed_up_and_paged(shop: FlaskClient, database: Database) 
     assert [f"Title {number}" in older.text for number in range(8)] == [True, True] + [False] * 6
 
 
-@pytest.mark.parametrize(
-    ("query", "weights", "filters"),
-    [
-        ("", Weights(), Filter()),
-        ("?w_text=1&w_image=0", Weights(text=1, image=0), Filter()),
-        ("?w_text=0&w_image=1", Weights(text=0, image=1), Filter()),
-        ("?w_text=0.2&w_image=0.9&same_category=1", Weights(text=0.2, image=0.9), Filter(category="Clothes/Shirts")),
-        ("?in_stock=1", Weights(), Filter(in_stock=True)),
-    ],
-)
 def test_more_like_this_is_the_ranking_with_its_scores_and_their_parts(
-    shop: FlaskClient, database: Database, drain: Callable[[], int], query: str, weights: Weights, filters: Filter
+    shop: FlaskClient, database: Database, drain: Callable[[], int], subtests: pytest.Subtests
 ) -> None:
     drain()
-    ranking = similar(database, "P01", k=12, weights=weights, filters=filters)
-    for path in ("/p/P01", "/p/P01/similar"):
-        page = read(shop, path + query)
-        assert shown(page) == [hit.sku for hit in ranking.items]
-        for hit in ranking.items:
-            parts = hit.contributions
-            assert f"{hit.score:.3f} = text {parts['text']:.3f} + image {parts['image']:.3f}" in page.text
-        assert ranking.mode in page.text
+    cases = {
+        "": (Weights(), Filter()),
+        "?w_text=1&w_image=0": (Weights(text=1, image=0), Filter()),
+        "?w_text=0&w_image=1": (Weights(text=0, image=1), Filter()),
+        "?w_text=0.2&w_image=0.9&same_category=1": (Weights(text=0.2, image=0.9), Filter(category="Clothes/Shirts")),
+        "?in_stock=1": (Weights(), Filter(in_stock=True)),
+    }
+    for query, (weights, filters) in cases.items():
+        with subtests.test(query=query):
+            ranking = similar(database, "P01", k=12, weights=weights, filters=filters)
+            for path in ("/p/P01", "/p/P01/similar"):
+                page = read(shop, path + query)
+                assert shown(page) == [hit.sku for hit in ranking.items]
+                for hit in ranking.items:
+                    parts = hit.contributions
+                    assert f"{hit.score:.3f} = text {parts['text']:.3f} + image {parts['image']:.3f}" in page.text
+                assert ranking.mode in page.text
 
 
 def test_the_sliders_stand_where_the_question_put_them(shop: FlaskClient, drain: Callable[[], int]) -> None:
@@ -91,9 +90,10 @@ def test_with_both_weights_at_0_it_asks_for_one(shop: FlaskClient, drain: Callab
     assert "Move one of the sliders" in page.text
 
 
-@pytest.mark.parametrize("weight", ["x", "nan", "inf", "-0.1", "1.01"])
-def test_a_weight_that_is_none_is_refused(shop: FlaskClient, weight: str) -> None:
-    assert "w_text" in read(shop, f"/p/P01?w_text={weight}", 400).text.lower()
+def test_a_weight_that_is_none_is_refused(shop: FlaskClient, subtests: pytest.Subtests) -> None:
+    for weight in ["x", "nan", "inf", "-0.1", "1.01"]:
+        with subtests.test(weight=weight):
+            assert "w_text" in read(shop, f"/p/P01?w_text={weight}", 400).text.lower()
 
 
 def test_unknown_parameters_are_no_trouble(shop: FlaskClient) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 from flask.testing import FlaskClient
-from web_fixtures import KINDS, pages_from, read, shop
+from web_fixtures import pages_from, read, shop
 
 from backend.catalog.products import ProductData, put_product
 from backend.database.connection import Database
@@ -65,18 +65,17 @@ def test_empty_shop_says_how_to_fill_it(shop: FlaskClient, database: Database) -
     assert read(shop, "/c/Clothes").cards == []
 
 
-@pytest.mark.parametrize(
-    "path", ["/c/Nowhere", "/c/Clothes/Nowhere", "/p/nobody", "/p/nobody/similar", "/nowhere", "/admin/nothing"]
-)
-def test_what_does_not_exist_is_a_page_in_the_shops_look(shop: FlaskClient, path: str) -> None:
-    page = read(shop, path, 404)
-    assert "This shelf is empty" in page.text
-    assert "/" in page.links()
+def test_what_does_not_exist_is_a_page_in_the_shops_look(shop: FlaskClient, subtests: pytest.Subtests) -> None:
+    for path in ("/c/Nowhere", "/c/Clothes/Nowhere", "/p/nobody", "/p/nobody/similar", "/nowhere", "/admin/nothing"):
+        with subtests.test(path=path):
+            page = read(shop, path, 404)
+            assert "This shelf is empty" in page.text
+            assert "/" in page.links()
 
 
-@pytest.mark.parametrize("path", ["/?after=nonsense", "/?before=cHJvZHVjdHM6MQ", "/c/Clothes?after=x"])
-def test_a_cursor_that_is_none_of_ours_is_refused(shop: FlaskClient, path: str) -> None:
-    assert "cursor" in read(shop, path, 400).text or "start again" in read(shop, path, 400).text
+def test_a_cursor_that_is_none_of_ours_is_refused(shop: FlaskClient) -> None:
+    for path in ("/?after=nonsense", "/?before=cHJvZHVjdHM6MQ", "/c/Clothes?after=x"):
+        assert "next_cursor" in read(shop, path, 400).text
 
 
 def test_search_answers_as_the_ranking_does(shop: FlaskClient, database: Database, drain: Callable[[], int]) -> None:
@@ -106,17 +105,20 @@ def test_search_for_nothing_goes_home_and_for_too_much_is_refused(shop: FlaskCli
     assert "longer than 500" in read(shop, f"/search?q={'x' * 501}", 400).text
 
 
-@pytest.mark.parametrize("path", PAGES)
-def test_every_page_forbids_what_it_does_not_need(shop: FlaskClient, drain: Callable[[], int], path: str) -> None:
+def test_every_page_forbids_what_it_does_not_need(
+    shop: FlaskClient, drain: Callable[[], int], subtests: pytest.Subtests
+) -> None:
     drain()
-    response = shop.get(path)
-    policy = response.headers["Content-Security-Policy"]
-    assert "default-src 'self'" in policy
-    assert "unsafe" not in policy
-    assert response.headers["X-Content-Type-Options"] == "nosniff"
-    assert not re.search(r"<style|\sstyle=|\son\w+=|javascript:", response.text)
-    assert not re.search(r"<script(?![^>]*\ssrc=)", response.text)
-    assert not re.search(r"""(?:src|href|action|srcset)=["'](?:https?:)?//""", response.text)
+    for path in PAGES:
+        with subtests.test(path=path):
+            response = shop.get(path)
+            policy = response.headers["Content-Security-Policy"]
+            assert "default-src 'self'" in policy
+            assert "unsafe" not in policy
+            assert response.headers["X-Content-Type-Options"] == "nosniff"
+            assert not re.search(r"<style|\sstyle=|\son\w+=|javascript:", response.text)
+            assert not re.search(r"<script(?![^>]*\ssrc=)", response.text)
+            assert not re.search(r"""(?:src|href|action|srcset)=["'](?:https?:)?//""", response.text)
 
 
 def test_markup_in_the_catalogue_is_shown_and_not_run(shop: FlaskClient, database: Database) -> None:
@@ -140,12 +142,12 @@ def test_markup_in_the_catalogue_is_shown_and_not_run(shop: FlaskClient, databas
         assert "<i>" not in response.text
 
 
-@pytest.mark.parametrize("sku", ["a b", "ü?x=1", "100%", "#1", "a+b&c"])
-def test_any_sku_is_reached_by_its_own_links(shop: FlaskClient, database: Database, sku: str) -> None:
-    put_product(database, sku, ProductData("odd", category=next(iter(KINDS.values()))))
-    link = read(shop, "/").links("/p/")[0]
-    page = read(shop, link)
-    assert f"SKU {sku}" in page.text
-    assert read(shop, page.links("/admin/products/")[0]).fields["sku"] == sku
-    fragment = next(attributes["data-fragment"] for _, attributes in page.tags if "data-fragment" in attributes)
-    assert "Being embedded" in read(shop, fragment).text
+def test_any_sku_is_reached_by_its_own_links(shop: FlaskClient, database: Database, subtests: pytest.Subtests) -> None:
+    for sku in ("a b", "ü?x=1", "100%", "#1", "a+b&c"):
+        with subtests.test(sku=sku):
+            put_product(database, sku, ProductData("odd", category="Odd/Things"))
+            page = read(shop, read(shop, "/").links("/p/")[0])
+            assert f"SKU {sku}" in page.text
+            assert read(shop, page.links("/admin/products/")[0]).fields["sku"] == sku
+            part = next(given["data-fragment"] for _, given in page.tags if "data-fragment" in given)
+            assert "Being embedded" in read(shop, str(part)).text
