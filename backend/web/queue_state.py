@@ -31,8 +31,8 @@ class SpaceState:
 
     @property
     def share(self) -> float:
-        """Embedded ones among all that the space is to hold, 0 to 1."""
-        total = max(self.embedded, self.embedded + self.dead) if not self.waiting else self.embedded + self.waiting
+        """Embedded products among those that are, are to be or could not be, 0 to 1."""
+        total = self.embedded + self.waiting + self.dead
         return self.embedded / total if total else 1.0
 
 
