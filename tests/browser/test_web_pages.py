@@ -111,6 +111,9 @@ def test_a_slider_moved_by_keys_changes_results_and_scores_without_a_reload(tab:
     )
     by_words = tab.evaluate(RESULTS)
     assert {item.split()[0] for item in by_words} != {item.split()[0] for item in by_looks}
+    # Enter on a slider sends the form, which the script answers in place.
+    tab.evaluate("document.querySelector('.wishes').requestSubmit()")
+    tab.wait_until("!document.querySelector('#alike-found').hasAttribute('aria-busy')")
     assert tab.evaluate("window.stayed")
     assert "best score" in tab.evaluate("document.querySelector('#alike-status[role=status]').textContent")
     tab.visit(tab.evaluate("location.href"))
