@@ -16,16 +16,17 @@ from backend.catalog.importers.chunks import load_chunk
 from backend.catalog.importers.result import Outcome
 
 IMPORT = """
-import resource, sys
+import sys
 from pathlib import Path
 from backend.catalog.importers import import_products
 from backend.database.connection import Database, with_search_path
+from tests.memory import peak_megabytes
 
 def show(progress):
     print(progress.read, flush=True)
 
 import_products(Database(with_search_path(sys.argv[1])), Path(sys.argv[2]), progress=show)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+print(peak_megabytes())
 """
 
 

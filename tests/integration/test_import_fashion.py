@@ -153,13 +153,14 @@ def test_a_directory_without_styles_or_with_other_columns_is_one_error(database,
 
 
 IMPORT = """
-import resource, sys
+import sys
 from pathlib import Path
 from backend.catalog.importers import import_fashion
 from backend.database.connection import Database, with_search_path
+from tests.memory import peak_megabytes
 
 result = import_fashion(Database(with_search_path(sys.argv[1])), Path(sys.argv[2]))
-print(result.inserted, result.images_inserted, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+print(result.inserted, result.images_inserted, peak_megabytes())
 print(*sorted({"torch", "pandas", "sklearn"} & set(sys.modules)))
 """
 
