@@ -25,7 +25,7 @@ from backend.spaces.fusion import fuse
 from backend.spaces.space import active_space, ensure_default_space
 from tests.pictures import jpeg
 
-KILLS = int(os.environ.get("SHELFMATE_CHAOS_KILLS", "6"))
+KILLS = int(os.environ.get("SHELFMATE_CHAOS_KILLS", "10"))
 PRODUCTS = 400
 LEASE_SECONDS = 1.0
 
