@@ -32,7 +32,7 @@ class Settings(BaseSettings):
     image_encoder: str = Field(default="efficientnet-lite0", description="Image encoder of the default space.")
 
     batch_size: int = Field(default=64, ge=1, le=1024, description="Most products that a worker encodes at once.")
-    lease_seconds: float = Field(default=60, gt=0, description="How long a worker holds a job without a heartbeat.")
+    lease_seconds: float = Field(default=20, gt=0, description="How long a worker holds a job without a heartbeat.")
     poll_seconds: float = Field(default=5, gt=0, description="The worker looks for jobs this often if no NOTIFY comes.")
     max_attempts: int = Field(default=5, ge=1, description="A job that failed this often is dead.")
 

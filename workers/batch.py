@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.errors import ConfigurationError, UnreadableImage
+from backend.errors import ConfigurationError
 from backend.spaces.embedder import Embedder
 from backend.spaces.fusion import fuse
 from backend.spaces.space import Space
@@ -44,6 +44,9 @@ def prepare(leases: list[Lease], inputs: Sequence[Input], spaces: dict[int, Spac
     """Decide what has to be encoded, by hash, and decode the photographs among it.
 
     A photograph that cannot be read fails its own job only.
+
+    Raises:
+        ConfigurationError: an encoder cannot be used at all, which is no product's fault.
     """
     batch = Batch(leases)
     by_job = {(lease.product_id, lease.space_id): lease for lease in leases}
@@ -51,7 +54,9 @@ def prepare(leases: list[Lease], inputs: Sequence[Input], spaces: dict[int, Spac
         lease = by_job[source.product_id, source.space_id]
         try:
             batch.items[source.space_id].append(_prepare_item(lease, source, spaces[source.space_id], embedder))
-        except UnreadableImage as error:
+        except ConfigurationError:
+            raise
+        except Exception as error:  # noqa: BLE001  # Decoders are foreign code: what one raises is kept with the job at fault.
             batch.failures.append((lease, error))
     return batch
 
@@ -114,7 +119,7 @@ def _encode_items(items: list[Item], space: Space, embedder: Embedder) -> list[R
     if pictured:
         prepared = [item.prepared for item in pictured if item.prepared is not None]
         for item, row in zip(pictured, embedder.images(space, prepared), strict=True):
-            item.image = row
+            item.image = row if row.any() else None
     fused = _fuse(items, space)
     return [
         Result(

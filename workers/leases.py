@@ -5,6 +5,8 @@ from threading import Event, Lock, Thread
 from types import TracebackType
 from typing import Self
 
+import psycopg
+
 from backend.errors import DatabaseUnavailable
 from workers.log import log
 from workers.queue import JobQueue, Lease
@@ -54,6 +56,6 @@ class Heartbeat:
                 continue
             try:
                 self._queue.extend(tokens)
-            except DatabaseUnavailable as error:
+            except (DatabaseUnavailable, psycopg.Error) as error:
                 # The next beat tries again; if none gets through, the database refuses the result.
                 log.warning("heartbeat missed: %s", error)

@@ -65,13 +65,19 @@ class JobQueue:
     worker: str
     lease_seconds: float
 
-    def claim(self, limit: int) -> list[Lease]:
-        """Lease up to ``limit`` jobs that are due; one alone when it is suspected of killing its workers."""
+    def claim(self, limit: int, *, suspect_first: bool = False) -> list[Lease]:
+        """Lease up to ``limit`` jobs that are due, or one alone that is suspected of killing its workers.
+
+        Suspects come last, or first when asked for, which a worker does now and then so that they do come at all.
+        """
         arguments = {"limit": limit, "worker": self.worker, "lease": timedelta(seconds=self.lease_seconds)}
         with self.database.write() as connection, connection.cursor(row_factory=class_row(Lease)) as cursor:
             cursor.execute(SQL["expire"], {"most": MOST_LOSSES})
-            leases = cursor.execute(SQL["claim"], arguments).fetchall()
-            return leases or cursor.execute(SQL["claim_suspect"], arguments).fetchall()
+            for statement in ("claim_suspect", "claim") if suspect_first else ("claim", "claim_suspect"):
+                leases = cursor.execute(SQL[statement], arguments).fetchall()
+                if leases:
+                    return leases
+        return []
 
     def load(self, leases: Sequence[Lease]) -> list[Input]:
         """The inputs of leased jobs; a product deleted meanwhile is left out."""

@@ -10,10 +10,11 @@ from backend.database.connection import Database
 from backend.errors import DatabaseUnavailable, ShelfmateError
 from backend.settings import Settings
 from backend.spaces.embedder import Embedder
-from backend.spaces.indexes import FEWEST_INDEXED, build_indexes, prepare_for_fill
+from backend.spaces.indexes import FEWEST_INDEXED, prepare_for_fill
 from backend.spaces.jobs import QueueCounts, count_jobs
 from backend.spaces.space import Space, list_spaces
 from workers.batch import Batch, encode, prepare
+from workers.indexing import Indexer
 from workers.leases import Heartbeat
 from workers.log import log
 from workers.progress import Progress
@@ -23,6 +24,7 @@ from workers.wakeup import Wakeup
 
 LONGEST_OUTAGE_PAUSE = 5.0
 INDEX_CHECK_INTERVAL = 500
+SUSPECT_INTERVAL = 8
 
 
 @dataclass
@@ -43,9 +45,11 @@ class Worker:
 
     def __post_init__(self) -> None:
         self.queue = JobQueue(self.database, f"{socket.gethostname()}:{os.getpid()}", self.settings.lease_seconds)
+        self.indexer = Indexer(self.database, self.progress.say)
         self.spaces: dict[int, Space] = {}
         self.embedded = 0
         self._indexed_at = -1
+        self._claims = 0
 
     def run(self) -> int:
         """Work; returns how many products were embedded.
@@ -59,6 +63,7 @@ class Worker:
                 self.embedder.warm_up(space)
         pause = 0.0
         with (
+            self.indexer,
             Wakeup(self.database, self.stopping) as wakeup,
             Heartbeat(self.queue) as heartbeat,
             ThreadPoolExecutor(1, "prepare") as preparer,
@@ -75,6 +80,7 @@ class Worker:
                     self.stopping.wait(pause)
                     continue
                 wakeup.wait(min(0.2, self.settings.poll_seconds) if self.drain else self.settings.poll_seconds)
+            self.indexer.wait(self.stopping)
         return self.embedded
 
     def _work_until_idle(self, heartbeat: Heartbeat, preparer: ThreadPoolExecutor, storer: ThreadPoolExecutor) -> bool:
@@ -109,6 +115,8 @@ class Worker:
         self.progress.start(counts.waiting)
         if counts.queued < FEWEST_INDEXED:
             return
+        # However many workers share this fill, each looks at the indexes when it is done.
+        self._indexed_at = -1
         for space in self.spaces.values():
             if prepare_for_fill(self.database, space):
                 self.progress.say(f"dropped the indexes of the small space {space.name} until it is filled")
@@ -119,13 +127,12 @@ class Worker:
         # Counting a large space after every single insert would cost more than the insert.
         if self.embedded < self._indexed_at + INDEX_CHECK_INTERVAL and self._indexed_at >= 0:
             return
-        self._indexed_at = self.embedded
-        for space in self.spaces.values():
-            if space.state != "retired":
-                build_indexes(self.database, space, self.progress.say)
+        if self.indexer.start([space for space in self.spaces.values() if space.state != "retired"]):
+            self._indexed_at = self.embedded
 
     def _next_batch(self, heartbeat: Heartbeat) -> Batch | None:
-        leases = self.queue.claim(self.settings.batch_size)
+        self._claims += 1
+        leases = self.queue.claim(self.settings.batch_size, suspect_first=self._claims % SUSPECT_INTERVAL == 0)
         if not leases:
             return None
         heartbeat.hold(leases)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from psycopg import Connection, sql
+from psycopg.errors import LockNotAvailable
 
 from backend.database.connection import Database, Row
 from backend.database.queries import load_queries
@@ -45,42 +46,48 @@ def prepare_for_fill(database: Database, space: Space) -> bool:
     """Drop the indexes of a space that is small beside what waits to be stored in it; returns whether any was.
 
     Building an index at the end is many times faster than inserting into it, and a small space is answered exactly.
+    Nothing is dropped while another process builds, or where a running query would hold it up: every query that comes
+    behind a waiting DROP INDEX would wait too.
     """
-    with database.write() as connection:
-        embedded, waiting = _fill(connection, space)
-        if not (waiting >= max(FEWEST_INDEXED, embedded) and embedded <= MOST_UNINDEXED):
-            return False
-        names = _present(connection, space)
-        for name in names:
-            connection.execute(sql.SQL("DROP INDEX {}").format(sql.Identifier("shelfmate", name)))
+    try:
+        with database.write() as connection:
+            embedded, waiting = _fill(connection, space)
+            if not (waiting >= max(FEWEST_INDEXED, embedded) and embedded <= MOST_UNINDEXED):
+                return False
+            locked = connection.execute(SQL["lock_indexing_in_transaction"], {"space_id": space.id}).fetchone()
+            if locked is None or not locked[0]:
+                return False
+            connection.execute(SQL["hurry"])
+            names = _present(connection, space)
+            for name in names:
+                connection.execute(sql.SQL("DROP INDEX {}").format(sql.Identifier("shelfmate", name)))
+    except LockNotAvailable:
+        return False
     return bool(names)
 
 
-def build_indexes(database: Database, space: Space, report: Callable[[str], None]) -> list[str]:
+def build_indexes(connection: Connection[Row], space: Space, report: Callable[[str], None]) -> list[str]:
     """Build what is missing of a space's indexes without blocking writers; returns the names that were built.
 
     Does nothing for a space that is small, or while another process builds. An index that a crash left half built
-    is dropped first.
+    is dropped first. ``connection`` is in autocommit and of no further use to others.
     """
     built: list[str] = []
-    with database.alone() as connection:
-        if _fill(connection, space)[0] < FEWEST_INDEXED:
-            return built
-        locked = connection.execute(SQL["lock_indexing"], {"space_id": space.id}).fetchone()
-        if locked is None or not locked[0]:
-            return built
-        present = _present(connection, space)
-        # The graph is built in memory, or ten times slower.
-        connection.execute("SET maintenance_work_mem = '1GB'")
-        connection.execute("SET max_parallel_maintenance_workers = 2")
-        for index in wanted_indexes(space):
-            if present.get(index.name):
-                continue
-            if index.name in present:
-                connection.execute(sql.SQL("DROP INDEX {}").format(sql.Identifier("shelfmate", index.name)))
-            report(f"building the index {index.name}")
-            connection.execute(_create(space, index))
-            built.append(index.name)
+    if _fill(connection, space)[0] < FEWEST_INDEXED:
+        return built
+    locked = connection.execute(SQL["lock_indexing"], {"space_id": space.id}).fetchone()
+    if locked is None or not locked[0]:
+        return built
+    present = _present(connection, space)
+    connection.execute(SQL["build_settings"])
+    for index in wanted_indexes(space):
+        if present.get(index.name):
+            continue
+        if index.name in present:
+            connection.execute(sql.SQL("DROP INDEX CONCURRENTLY {}").format(sql.Identifier("shelfmate", index.name)))
+        report(f"building the index {index.name}")
+        connection.execute(_create(space, index))
+        built.append(index.name)
     return built
 
 

@@ -24,7 +24,8 @@ def catalogue(server_dsn: str, template: str, tmp_path_factory: pytest.TempPathF
     """Clustered vectors, stored past the worker, with the indexes that a worker builds."""
     with fresh_database(server_dsn, template, tmp_path_factory.mktemp("home")) as (database, _):
         _fill(database)
-        built = build_indexes(database, active_space(database), lambda _: None)
+        with database.alone() as connection:
+            built = build_indexes(connection, active_space(database), lambda _: None)
         assert built == [f"product_embeddings_1_{name}_hnsw" for name in ("fused", "text", "image")]
         yield database
 

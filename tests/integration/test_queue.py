@@ -178,3 +178,26 @@ def test_a_job_that_kills_its_workers_is_tried_alone_and_then_dies(database: Dat
     (dead,) = list_jobs(database)
     assert (dead.sku, dead.state) == ("poison", "dead")
     assert "dying" in (dead.last_error or "")
+
+
+def test_a_suspect_gets_its_turn_under_load(database: Database, queue: JobQueue) -> None:
+    insert(database, "suspect", "busy1", "busy2")
+    with database.write() as connection:
+        connection.execute("UPDATE embedding_jobs SET losses = 2 WHERE product_id = 1")
+    assert [lease.product_id for lease in queue.claim(1, suspect_first=True)] == [1]
+    assert [lease.product_id for lease in queue.claim(10, suspect_first=True)] == [2, 3]
+
+
+@pytest.mark.parametrize("call", ["extend", "release"])
+def test_a_worker_never_waits_for_an_open_edit(database: Database, queue: JobQueue, call: str) -> None:
+    insert(database, "A", "B")
+    leases = queue.claim(10)
+    with database.alone() as other, other.transaction():
+        other.execute("UPDATE products SET title = 'another' WHERE sku = 'A'")
+        began = time.monotonic()
+        if call == "extend":
+            queue.extend([leases[0].lease_token])
+        else:
+            queue.release(leases)
+        assert time.monotonic() - began < 1
+    assert count_jobs(database).queued == (2 if call == "release" else 1)

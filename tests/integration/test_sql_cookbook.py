@@ -65,7 +65,8 @@ def cookery(
             insert_image(cursor, (cursor.fetchone() or ())[0], b"not an image")
         drain(database, settings)
         monkeypatch.setattr(indexes, "FEWEST_INDEXED", 100)
-        assert indexes.build_indexes(database, active_space(database), lambda _: None)
+        with database.alone() as connection:
+            assert indexes.build_indexes(connection, active_space(database), lambda _: None)
         monkeypatch.setenv("DATABASE_URL", database.dsn)
         monkeypatch.chdir(tmp_path)
         yield database, settings

@@ -259,7 +259,8 @@ def test_indexes_are_built_after_a_large_fill_and_mended_after_a_crash(
             "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'product_embeddings_1_fused_hnsw'::regclass"
         )
         assert connection.execute("SELECT is_indexed(1)").fetchone() == (False,)
-    assert build_indexes(database, space, str) == ["product_embeddings_1_fused_hnsw"]
+    with database.alone() as connection:
+        assert build_indexes(connection, space, lambda _line: None) == ["product_embeddings_1_fused_hnsw"]
     with database.write() as connection:
         assert connection.execute("SELECT is_indexed(1)").fetchone() == (True,)
         connection.execute("UPDATE products SET title = title || '!'")
@@ -267,3 +268,45 @@ def test_indexes_are_built_after_a_large_fill_and_mended_after_a_crash(
     assert prepare_for_fill(database, space)
     with database.read() as connection:
         assert connection.execute(names).fetchall() == []
+
+
+def test_a_fill_leaves_the_indexes_alone_while_a_query_runs(database: Database, drain: Callable[[], int]) -> None:
+    with database.write() as connection:
+        connection.execute(
+            "INSERT INTO products (sku, title) SELECT 'S' || n, 'T' || n FROM generate_series(1, %s) n",
+            [FEWEST_INDEXED],
+        )
+    drain()
+    with database.write() as connection:
+        connection.execute("UPDATE products SET title = title || '!'")
+    space = active_space(database)
+    with database.alone() as reader, reader.transaction():
+        reader.execute("SELECT count(*) FROM active_embeddings")
+        began = time.monotonic()
+        assert not prepare_for_fill(database, space)
+        assert time.monotonic() - began < 2
+    assert prepare_for_fill(database, space)
+
+
+def test_products_are_embedded_while_an_index_waits_for_an_old_transaction(
+    database: Database, settings: Settings
+) -> None:
+    with database.alone() as reader, reader.transaction():
+        # Its snapshot is what CREATE INDEX CONCURRENTLY waits for.
+        reader.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        reader.execute("SELECT count(*) FROM product_embeddings_1")
+        with running(database, settings):
+            with database.write() as connection:
+                connection.execute(
+                    "INSERT INTO products (sku, title) SELECT 'S' || n, 'T' || n FROM generate_series(1, %s) n",
+                    [FEWEST_INDEXED],
+                )
+            eventually(lambda: len(embedded(database)) == FEWEST_INDEXED, 30)
+            with database.read() as connection:
+                unfinished = "SELECT FROM pg_stat_progress_create_index"
+                eventually(lambda: connection.execute(unfinished).fetchone() is not None)
+            insert(database, "late")
+            assert eventually(lambda: "late" in embedded(database)) < 2
+        # Leaving cancelled the build rather than waiting for the reader.
+        with database.read() as connection:
+            assert connection.execute("SELECT is_indexed(1)").fetchone() == (False,)

@@ -34,10 +34,12 @@ UPDATE shelfmate.embedding_jobs j
  WHERE j.product_id = next.product_id AND j.space_id = next.space_id
 RETURNING j.product_id, j.space_id, j.lease_token, j.attempts;
 
--- extend: heartbeat of the leases that a worker still holds
-UPDATE shelfmate.embedding_jobs
+-- extend: heartbeat of the leases that a worker still holds; a row that is locked waits for the next beat
+UPDATE shelfmate.embedding_jobs j
    SET leased_until = now() + %(lease)s
- WHERE state = 'leased' AND lease_token = ANY (%(tokens)s);
+  FROM (SELECT product_id, space_id FROM shelfmate.embedding_jobs
+         WHERE state = 'leased' AND lease_token = ANY (%(tokens)s) FOR UPDATE SKIP LOCKED) held
+ WHERE j.product_id = held.product_id AND j.space_id = held.space_id;
 
 -- expire: take back the jobs of workers that died; one that killed too many of them is dead
 UPDATE shelfmate.embedding_jobs j
@@ -92,10 +94,12 @@ UPDATE shelfmate.embedding_jobs
        lease_token = NULL, leased_until = NULL, available_at = now() + %(delay)s
  WHERE product_id = %(product_id)s AND space_id = %(space_id)s AND state = 'leased' AND lease_token = %(token)s;
 
--- release: hand back what was claimed and will not be encoded by this worker
-UPDATE shelfmate.embedding_jobs
+-- release: hand back what was claimed and will not be encoded; a row that is locked comes back when its lease ends
+UPDATE shelfmate.embedding_jobs j
    SET state = 'queued', lease_token = NULL, leased_until = NULL, worker = NULL
- WHERE state = 'leased' AND lease_token = ANY (%(tokens)s);
+  FROM (SELECT product_id, space_id FROM shelfmate.embedding_jobs
+         WHERE state = 'leased' AND lease_token = ANY (%(tokens)s) FOR UPDATE SKIP LOCKED) held
+ WHERE j.product_id = held.product_id AND j.space_id = held.space_id;
 
 -- count: how many jobs are in each state, and how long the oldest has waited
 SELECT count(*) FILTER (WHERE state = 'queued') AS queued, count(*) FILTER (WHERE state = 'leased') AS leased,

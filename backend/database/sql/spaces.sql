@@ -24,3 +24,13 @@ SELECT c.relname, i.indisvalid
 
 -- lock_indexing: one process at a time builds the indexes of a space
 SELECT pg_try_advisory_lock(hashtext('shelfmate.indexing'), %(space_id)s::integer);
+
+-- lock_indexing_in_transaction: the same lock, until the transaction ends
+SELECT pg_try_advisory_xact_lock(hashtext('shelfmate.indexing'), %(space_id)s::integer);
+
+-- hurry: give up rather than make others wait
+SET LOCAL lock_timeout = '500ms';
+
+-- build_settings: a graph that fits in memory is built ten times faster; a build ends with the process that wants it
+SELECT set_config('maintenance_work_mem', '1GB', false), set_config('max_parallel_maintenance_workers', '2', false),
+       set_config('client_connection_check_interval', '1s', false);
