@@ -7,7 +7,7 @@ import urllib.request
 from threading import Thread
 
 from backend.catalog.importers import load_sample
-from backend.catalog.products import list_products
+from backend.catalog.products import count_products
 from backend.catalog.sample import generate
 from backend.database.connection import Database, open_database
 from backend.database.migrate import upgrade
@@ -43,7 +43,7 @@ def run(settings: Settings, *, sample: bool) -> None:
 
 def _fill(database: Database, settings: Settings, sample: bool, processes: Processes) -> None:
     began = time.monotonic()
-    if sample and not list_products(database, limit=1).items:
+    if sample and count_products(database) == 0:
         print(f"drawing {SAMPLE_PRODUCTS:,} sample products", flush=True)
         load_sample(database, generate(products=SAMPLE_PRODUCTS))
     address = f"http://{settings.host}:{settings.port}"

@@ -13,10 +13,10 @@ from backend.api.answers import Answer
 from backend.api.problems import log
 from backend.api.routing import Routes
 from backend.api.services import Services
-from backend.catalog.fill import count_embedded
 from backend.database.connection import Database
 from backend.errors import DatabaseUnavailable
 from backend.spaces.jobs import count_jobs
+from backend.spaces.space import list_fills
 
 # Seconds; a ranking takes a few milliseconds, an upload may take seconds.
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
@@ -31,7 +31,7 @@ class DatabaseMetrics(Collector):
     def collect(self) -> Iterable[Metric]:
         """The gauges; without a database only that it is away."""
         try:
-            counts, spaces = count_jobs(self._database), count_embedded(self._database)
+            counts, fills = count_jobs(self._database), list_fills(self._database)
         except DatabaseUnavailable as error:
             log.warning("no metrics of the database: %s", error)
             yield GaugeMetricFamily("shelfmate_database_up", "Whether the database answers.", 0)
@@ -47,8 +47,8 @@ class DatabaseMetrics(Collector):
         embedded = GaugeMetricFamily(
             "shelfmate_embedded_products", "Products with vectors by space.", labels=["space", "state"]
         )
-        for space in spaces:
-            embedded.add_metric([space.name, space.state], space.products)
+        for space, fill in fills:
+            embedded.add_metric([space.name, space.state], fill.embedded)
         yield embedded
 
 

@@ -106,6 +106,6 @@ def _present(connection: Connection[Row], space: Space) -> dict[str, bool]:
 
 
 def _fill(connection: Connection[Row], space: Space) -> tuple[int, int]:
-    row = connection.execute(SQL["fill"], {"space_id": space.id}).fetchone()
+    row = connection.execute(SQL["size"], {"space_id": space.id}).fetchone()
     assert row is not None
     return int(row[0]), int(row[1])

@@ -51,10 +51,19 @@ def list_spaces(database: Database) -> list[Space]:
 
 @dataclass(frozen=True)
 class Fill:
-    """How far a space is filled: products embedded, and jobs that are not dead."""
+    """How far a space is filled: vectors, those of the last 60 s among them, jobs, and whether it is indexed."""
 
     embedded: int
+    last_minute: int
     waiting: int
+    dead: int
+    indexed: bool
+
+    @property
+    def share(self) -> float:
+        """Embedded products among those that are, are to be or could not be, 0 to 1."""
+        total = self.embedded + self.waiting + self.dead
+        return self.embedded / total if total else 1.0
 
 
 def list_fills(database: Database) -> list[tuple[Space, Fill]]:

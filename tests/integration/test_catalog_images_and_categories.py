@@ -7,13 +7,13 @@ import pytest
 from api_fixtures import a_picture
 
 from backend.catalog.categories import list_categories, rename_category
-from backend.catalog.fill import count_embedded
 from backend.catalog.images import describe_stored_image, list_images, put_image, read_image
 from backend.catalog.products import ProductData, count_products, get_product, list_products, put_product
 from backend.catalog.reviews import ReviewData, add_review, list_reviews
 from backend.database.connection import Database
 from backend.errors import Conflict, InvalidInput, NotFound
 from backend.spaces.jobs import count_jobs
+from backend.spaces.space import list_fills
 
 
 def test_images_are_listed_in_order_and_one_that_was_replaced_is_not_read(database: Database) -> None:
@@ -36,7 +36,7 @@ def test_an_image_behind_the_first_one_embeds_nothing_anew(database: Database, d
     put_product(database, "A1", ProductData("Red shirt"))
     put_image(database, "A1", a_picture("red"))
     drain()
-    assert [(fill.name, fill.products) for fill in count_embedded(database)] == [("default", 1)]
+    assert [(space.name, fill.embedded) for space, fill in list_fills(database)] == [("default", 1)]
     put_image(database, "A1", a_picture("red"))
     assert count_jobs(database).waiting == 0
 

@@ -114,7 +114,3 @@ SELECT c.path, c.parent, c.name, coalesce(p.products, 0) AS products
 
 -- rename_category: rename or move a category with all below it
 SELECT shelfmate.rename_category(%(path)s, %(new_path)s);
-
--- count_embedded: how many products each space has vectors of
-SELECT s.name, s.state, (SELECT count(*) FROM shelfmate.product_embeddings e WHERE e.space_id = s.id) AS products
-  FROM shelfmate.embedding_spaces s ORDER BY s.id;

@@ -5,9 +5,16 @@ SELECT s.id, s.name, s.state, s.text_encoder, s.text_version, s.text_fields, s.t
        s.image_encoder, s.image_version, s.image_dimensions, s.image_weight, s.reviews_dimensions, s.reviews_weight
   FROM shelfmate.embedding_spaces s ORDER BY s.id;
 
--- fill: how many products of a space are embedded, and how many jobs are left
+-- size: how many products of a space are embedded, and how many jobs are left
 SELECT (SELECT count(*) FROM shelfmate.product_embeddings e WHERE e.space_id = %(space_id)s) AS embedded,
        (SELECT count(*) FROM shelfmate.embedding_jobs j WHERE j.space_id = %(space_id)s AND j.state <> 'dead') AS waiting;
+
+-- fill: the same for people, with what came in the last minute and what died
+SELECT e.embedded, e.last_minute, j.waiting, j.dead, shelfmate.is_indexed(%(space_id)s) AS indexed
+  FROM (SELECT count(*) AS embedded, count(*) FILTER (WHERE embedded_at > now() - interval '1 minute') AS last_minute
+          FROM shelfmate.product_embeddings WHERE space_id = %(space_id)s) e,
+       (SELECT count(*) FILTER (WHERE state <> 'dead') AS waiting, count(*) FILTER (WHERE state = 'dead') AS dead
+          FROM shelfmate.embedding_jobs WHERE space_id = %(space_id)s) j;
 
 -- create: a space with its partition, filled from then on
 SELECT shelfmate.create_space(%(name)s, %(text_encoder)s, %(text_version)s, %(text_fields)s, %(text_dimensions)s,

@@ -49,13 +49,3 @@ SELECT (SELECT count(*) FROM shelfmate.products) AS products,
        (SELECT count(*) FROM shelfmate.products p WHERE p.in_stock) AS in_stock,
        (SELECT count(*) FROM shelfmate.categories) AS categories,
        (SELECT count(*) FROM shelfmate.reviews) AS reviews;
-
--- fill: how full each space is, and how many products entered it in the last minute
-SELECT s.name, s.state, s.text_encoder, s.text_weight, s.image_encoder, s.image_weight,
-       shelfmate.is_indexed(s.id) AS indexed,
-       (SELECT count(*) FROM shelfmate.product_embeddings e WHERE e.space_id = s.id) AS embedded,
-       (SELECT count(*) FROM shelfmate.product_embeddings e
-         WHERE e.space_id = s.id AND e.embedded_at > now() - interval '1 minute') AS last_minute,
-       (SELECT count(*) FROM shelfmate.embedding_jobs j WHERE j.space_id = s.id AND j.state <> 'dead') AS waiting,
-       (SELECT count(*) FROM shelfmate.embedding_jobs j WHERE j.space_id = s.id AND j.state = 'dead') AS dead
-  FROM shelfmate.embedding_spaces s ORDER BY s.state = 'active' DESC, s.id;
