@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from backend.errors import ShelfmateError
+from backend.errors import DatabaseUnavailable, ShelfmateError
 from backend.settings import settings
 
 # Heavy parts (models, server, SQLAlchemy) are imported by the subcommand that needs them.
@@ -20,12 +20,12 @@ class Commands(click.Group):
     """Shelfmate's own errors end a command with their sentence, not with a stack trace."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the subcommand; exit status 2 means that a setting or an argument has to change first."""
+        """Run the subcommand; exit status 1 may mend itself, 2 means that a setting or an argument has to change."""
         try:
             return super().invoke(ctx)
         except ShelfmateError as error:
             click.echo(f"shelfmate: {error}", err=True)
-            sys.exit(2)
+            sys.exit(1 if isinstance(error, DatabaseUnavailable) else 2)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

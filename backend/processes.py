@@ -88,6 +88,7 @@ class Processes:
             return
         status = child.process.returncode
         child.process = None
+        # As backend.cli says: the same would happen again.
         if status == 2:
             raise ShelfmateError(f"shelfmate {' '.join(child.arguments)} cannot run; it said why above")
         child.failures += 1
