@@ -25,10 +25,10 @@ def show_import(result: ImportResult) -> None:
     )
     pictures = result.images_inserted + result.images_updated + result.images_unchanged
     if pictures or result.images_bad or result.images_missing:
+        missing = f"; {result.images_missing:,} products have none" if result.images_missing else ""
         console.print(
             f"{pictures:,} photographs: {result.images_inserted:,} inserted, {result.images_updated:,} updated, "
-            f"{result.images_unchanged:,} unchanged, {result.images_bad:,} bad; "
-            f"{result.images_missing:,} products have none"
+            f"{result.images_unchanged:,} unchanged, {result.images_bad:,} bad{missing}"
         )
     if result.products_created:
         console.print(f"{result.products_created:,} bare products made for reviews of unknown ones")
