@@ -65,19 +65,20 @@ class JobQueue:
     worker: str
     lease_seconds: float
 
-    def claim(self, limit: int, *, suspect_first: bool = False) -> list[Lease]:
-        """Lease up to ``limit`` jobs that are due, or one alone that is suspected of killing its workers.
-
-        Suspects come last, or first when asked for, which a worker does now and then so that they do come at all.
-        """
-        arguments = {"limit": limit, "worker": self.worker, "lease": timedelta(seconds=self.lease_seconds)}
+    def claim(self, limit: int) -> list[Lease]:
+        """Lease up to ``limit`` jobs that are due, of which none is suspected of killing its workers."""
         with self.database.write() as connection, connection.cursor(row_factory=class_row(Lease)) as cursor:
             cursor.execute(SQL["expire"], {"most": MOST_LOSSES})
-            for statement in ("claim_suspect", "claim") if suspect_first else ("claim", "claim_suspect"):
-                leases = cursor.execute(SQL[statement], arguments).fetchall()
-                if leases:
-                    return leases
-        return []
+            return cursor.execute(SQL["claim"], self._claimant | {"limit": limit}).fetchall()
+
+    def claim_suspect(self) -> list[Lease]:
+        """Lease one job whose workers died again and again; hold nothing else meanwhile, or it may suffer for it."""
+        with self.database.write() as connection, connection.cursor(row_factory=class_row(Lease)) as cursor:
+            return cursor.execute(SQL["claim_suspect"], self._claimant).fetchall()
+
+    @property
+    def _claimant(self) -> dict[str, object]:
+        return {"worker": self.worker, "lease": timedelta(seconds=self.lease_seconds)}
 
     def load(self, leases: Sequence[Lease]) -> list[Input]:
         """The inputs of leased jobs; a product deleted meanwhile is left out."""

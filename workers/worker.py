@@ -24,7 +24,8 @@ from workers.wakeup import Wakeup
 
 LONGEST_OUTAGE_PAUSE = 5.0
 INDEX_CHECK_INTERVAL = 500
-SUSPECT_INTERVAL = 8
+# After so many batches a suspect gets its turn, even if more batches wait.
+MOST_BATCHES = 50
 
 
 @dataclass
@@ -49,7 +50,6 @@ class Worker:
         self.spaces: dict[int, Space] = {}
         self.embedded = 0
         self._indexed_at = -1
-        self._claims = 0
 
     def run(self) -> int:
         """Work; returns how many products were embedded.
@@ -88,11 +88,30 @@ class Worker:
         counts = count_jobs(self.database)
         if counts.queued:
             self._start_fill(counts)
+        more = True
+        while more and not self.stopping.is_set():
+            more = self._work_in_batches(heartbeat, preparer, storer)
+            # With nothing else in hand, so that a job which kills its worker takes no other down with it.
+            suspect = self._prepare_batch(self.queue.claim_suspect(), heartbeat)
+            if suspect is not None:
+                self._finish(suspect, self._encode(suspect, heartbeat), heartbeat)
+                more = True
+        if self.stopping.is_set() or count_jobs(self.database).waiting:
+            return False
+        self.progress.finish()
+        self._build_indexes()
+        return True
+
+    def _work_in_batches(self, heartbeat: Heartbeat, preparer: ThreadPoolExecutor, storer: ThreadPoolExecutor) -> bool:
+        """Work up to MOST_BATCHES batches, the next one prepared meanwhile; returns whether there may be more."""
+        taken = 0
         stored: Future[None] | None = None
         ahead: Future[Batch | None] | None = preparer.submit(self._next_batch, heartbeat)
         try:
             while ahead is not None and (batch := ahead.result()) is not None:
-                ahead = None if self.stopping.is_set() else preparer.submit(self._next_batch, heartbeat)
+                taken += 1
+                last = taken == MOST_BATCHES or self.stopping.is_set()
+                ahead = None if last else preparer.submit(self._next_batch, heartbeat)
                 if self.progress.is_stale():
                     self.progress.start(count_jobs(self.database).waiting)
                 results = self._encode(batch, heartbeat)
@@ -104,11 +123,7 @@ class Worker:
                 self._abandon(unused.leases, heartbeat)
         if stored is not None:
             stored.result()
-        if self.stopping.is_set() or count_jobs(self.database).waiting:
-            return False
-        self.progress.finish()
-        self._build_indexes()
-        return True
+        return taken == MOST_BATCHES
 
     def _start_fill(self, counts: QueueCounts) -> None:
         self._load_spaces()
@@ -131,8 +146,9 @@ class Worker:
             self._indexed_at = self.embedded
 
     def _next_batch(self, heartbeat: Heartbeat) -> Batch | None:
-        self._claims += 1
-        leases = self.queue.claim(self.settings.batch_size, suspect_first=self._claims % SUSPECT_INTERVAL == 0)
+        return self._prepare_batch(self.queue.claim(self.settings.batch_size), heartbeat)
+
+    def _prepare_batch(self, leases: list[Lease], heartbeat: Heartbeat) -> Batch | None:
         if not leases:
             return None
         heartbeat.hold(leases)

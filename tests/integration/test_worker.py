@@ -310,3 +310,21 @@ def test_products_are_embedded_while_an_index_waits_for_an_old_transaction(
         # Leaving cancelled the build rather than waiting for the reader.
         with database.read() as connection:
             assert connection.execute("SELECT is_indexed(1)").fetchone() == (False,)
+
+
+def test_a_suspect_is_encoded_alone_and_takes_no_other_down(database: Database, settings: Settings) -> None:
+    for number in range(30):
+        insert(database, f"S{number}")
+    with database.write() as connection:
+        connection.execute("UPDATE embedding_jobs SET losses = 2 WHERE product_id IN (5, 6, 7)")
+    held: list[tuple[int, int]] = []
+
+    class Watching(CountingEmbedder):
+        def texts(self, space: Space, texts: object) -> object:  # type: ignore[override]  # wider, for the recording
+            assert isinstance(texts, list)
+            held.append((len(texts), count_jobs(database).leased))
+            return super().texts(space, texts)
+
+    small = settings.model_copy(update={"batch_size": 4})
+    assert Worker(database, small, Progress(), drain=True, embedder=Watching()).run() == 30
+    assert held[-3:] == [(1, 1)] * 3
