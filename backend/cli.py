@@ -91,15 +91,18 @@ def migrate(down: bool) -> None:
 
 
 @main.command()
-@click.option("--analyst", is_flag=True, help="Connect as the role that reads everything and changes nothing.")
+@click.option("--analyst", is_flag=True, help="Connect as the role that reads everything and has no right to write.")
 def dsn(analyst: bool) -> None:
-    """Print a connection string, with the tables and functions found without a prefix."""
+    """Print a connection string, with the tables and functions found without a prefix.
+
+    An embedded server then waits 10 minutes for a client, and as long as one is connected.
+    """
     with _database(linger=600) as database:
         click.echo(_dsn(database.dsn, analyst=analyst))
 
 
 @main.command(context_settings={"ignore_unknown_options": True})
-@click.option("--analyst", is_flag=True, help="Connect as the role that reads everything and changes nothing.")
+@click.option("--analyst", is_flag=True, help="Connect as the role that reads everything and has no right to write.")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def sql(analyst: bool, arguments: tuple[str, ...]) -> None:
     """Open psql on the database; ARGUMENTS are psql's own, such as -c 'SELECT ...'."""
@@ -233,7 +236,7 @@ def jobs() -> None:
 
 @jobs.command(name="list")
 @click.option("--state", type=click.Choice(["queued", "leased", "dead"]))
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 10_000))
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 10_000))
 def jobs_list(state: str | None, limit: int) -> None:
     """Counts, then jobs, the dead first."""
     from backend.spaces.jobs import count_jobs, list_jobs
@@ -258,15 +261,19 @@ def jobs_list(state: str | None, limit: int) -> None:
                 for job in found
             ],
         )
+        if len(found) == limit:
+            click.echo(f"the first {limit}; --limit shows more")
 
 
 @jobs.command(name="show")
 @click.argument("sku")
 def jobs_show(sku: str) -> None:
     """Everything that is known of the jobs of one product."""
+    from backend.catalog.products import get_product
     from backend.spaces.jobs import list_jobs
 
     with _database() as database:
+        get_product(database, sku)
         found = list_jobs(database, sku=sku)
     if not found:
         click.echo(f"no job of {sku} waits or is dead")
@@ -279,9 +286,12 @@ def jobs_show(sku: str) -> None:
 @click.argument("sku", required=False)
 def jobs_retry(sku: str | None) -> None:
     """Queue the dead jobs again, all or those of one SKU."""
+    from backend.catalog.products import get_product
     from backend.spaces.jobs import retry_dead
 
     with _database() as database:
+        if sku is not None:
+            get_product(database, sku)
         click.echo(f"{retry_dead(database, sku=sku)} jobs queued again")
 
 

@@ -71,7 +71,8 @@ class Progress:
             self._bar.stop()
         if self._done:
             seconds = time.monotonic() - self._began
-            log.info("embedded %d products in %.1f s, %.0f/s", self._done, seconds, self._rate())
+            products = "1 product" if self._done == 1 else f"{self._done} products"
+            log.info("embedded %s in %.1f s, %.0f/s", products, seconds, self._rate())
         self._bar = self._task = None
         self._total = self._done = 0
 

@@ -18,7 +18,7 @@ def run(dsn: str, arguments: Sequence[str], *, embedded: bool) -> int:
     """
     program = _program(prefer_bundled=embedded)
     # A Ctrl-C is for psql, which cancels its query and goes on.
-    with subprocess.Popen([program, dsn, *arguments]) as process:
+    with subprocess.Popen([program, dsn, "-v", "SHOW_CONTEXT=never", *arguments]) as process:
         while True:
             try:
                 return process.wait()

@@ -252,6 +252,12 @@ BEGIN
         RAISE EXCEPTION 'weights are finite numbers of 0 or more, one of them above 0'
             USING ERRCODE = 'SM005', COLUMN = 'weights';
     END IF;
+    IF (w_text > 0 AND space.text_dimensions = 0) OR (w_image > 0 AND space.image_dimensions = 0)
+       OR (w_reviews > 0 AND space.reviews_dimensions = 0) THEN
+        RAISE EXCEPTION 'the embedding space % lacks a modality that a weight is given for', space.name
+            USING ERRCODE = 'SM005', COLUMN = 'weights',
+                  HINT = 'embedding_spaces says which have dimensions: text, image, reviews.';
+    END IF;
     IF space.text_dimensions > 0 THEN
         blocks := blocks || shelfmate.weighted_block(text, space.text_dimensions,
                                                      coalesce(w_text, 0) / sqrt(space.text_weight));

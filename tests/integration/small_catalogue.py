@@ -85,7 +85,7 @@ def insert_products(database: Database) -> None:
             row = cursor.execute(
                 """INSERT INTO products (sku, title, description, brand, category, price, currency, in_stock,
                                          variant_group, attributes)
-                   VALUES (%s, %s, %s, %s, %s, %s, 'EUR', %s, %s, jsonb_build_object('colour', %s::text))
+                   VALUES (%s, %s, %s, %s, %s, %s, 'EUR', %s, %s, jsonb_build_object('colour_family', %s::text))
                    RETURNING id""",
                 (
                     f"SKU-{number:03}",

@@ -246,6 +246,7 @@ def test_every_hit_satisfies_the_filter_and_k_come_back_when_they_exist(
         ("'SKU-000', NULL", "SM005"),
         ("'SKU-000', w_text => -1", "SM005"),
         ("'SKU-000', w_text => 0", "SM005"),
+        ("'SKU-000', w_reviews => 1", "SM005"),
         ("'SKU-000', w_text => 'NaN'", "SM005"),
         ("'SKU-000', w_text => 1, w_image => 'Infinity'", "SM005"),
         ("'SKU-000', space => 'nowhere'", "SM006"),
