@@ -17,6 +17,8 @@ def run(connection: Connection) -> None:
         include_name=include_name,
         version_table_schema=SCHEMA,
         transaction_per_migration=False,
+        # Comments are the migrations' alone.
+        autogenerate_plugins=["alembic.autogenerate.*", "~alembic.autogenerate.comments"],
     )
     with context.begin_transaction():
         connection.exec_driver_sql("SET LOCAL lock_timeout = '10s'")
