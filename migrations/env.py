@@ -3,11 +3,20 @@
 from alembic import context
 from sqlalchemy import Connection
 
+from backend.database.connection import SEARCH_PATH, open_database
+from backend.database.queries import load_queries
 from backend.database.tables import SCHEMA, Base, include_name
+from backend.settings import settings
+
+SQL = load_queries("migrations")
 
 
 def run(connection: Connection) -> None:
-    """Migrate inside one transaction, giving up rather than queueing behind a long lock."""
+    """Migrate inside the connection's transaction, giving up rather than queueing behind a long lock."""
+    # Two processes that migrate at once take turns.
+    connection.exec_driver_sql(SQL["lock"].decode())
+    connection.exec_driver_sql(SQL["prepare"].decode())
+    connection.exec_driver_sql(f"SET LOCAL search_path = {SEARCH_PATH}")
     # The models name their schema, so none of it may pass for the default one.
     connection.dialect.default_schema_name = "public"
     context.configure(
@@ -31,8 +40,5 @@ if given is not None:
     run(given)
 else:
     # `alembic upgrade head` by hand: the same database as every shelfmate command.
-    from backend.database.connection import open_database
-    from backend.settings import settings
-
-    with open_database(settings()) as database, database.engine.connect() as connection:
+    with open_database(settings()) as database, database.engine.begin() as connection:
         run(connection)

@@ -10,7 +10,7 @@ import psycopg
 
 import migrations
 from backend.database.compatibility import check_server
-from backend.database.connection import SEARCH_PATH, Database
+from backend.database.connection import Database
 from backend.database.problems import translated
 from backend.database.queries import load_queries
 from backend.errors import DatabaseUnavailable
@@ -43,10 +43,6 @@ def upgrade(database: Database) -> None:
     with translated(), psycopg.connect(database.dsn) as bare:
         check_server(bare)
     with database.engine.begin() as connection:
-        # Two processes that migrate at once take turns.
-        connection.exec_driver_sql(SQL["lock"].decode())
-        connection.exec_driver_sql(SQL["prepare"].decode())
-        connection.exec_driver_sql(f"SET LOCAL search_path = {SEARCH_PATH}")
         command.upgrade(_config(connection), "head")
 
 
@@ -55,8 +51,6 @@ def downgrade(database: Database) -> None:
     from alembic import command
 
     with database.engine.begin() as connection:
-        connection.exec_driver_sql(SQL["lock"].decode())
-        connection.exec_driver_sql(f"SET LOCAL search_path = {SEARCH_PATH}")
         command.downgrade(_config(connection), "base")
 
 

@@ -10,7 +10,6 @@ import pytest
 from backend.database.connection import Database
 from backend.database.migrate import current_revision, downgrade, newest_revision, upgrade
 from backend.errors import DatabaseUnavailable
-from backend.settings import Settings
 
 UNDESCRIBED = """
 SELECT 'table ' || c.relname FROM pg_class c
@@ -28,17 +27,30 @@ SELECT 'function ' || p.oid::regprocedure FROM pg_proc p
 """
 
 
-def test_models_equal_migrations(settings: Settings) -> None:
-    # As anybody would ask; it runs migrations/env.py.
-    check = subprocess.run(
-        [sys.executable, "-m", "alembic", "check"],
+def alembic(url: str, *arguments: str) -> None:
+    """Run the alembic command as anybody would, which goes through migrations/env.py."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "alembic", *arguments],
         cwd=Path(__file__).parents[2],
-        env={**os.environ, "DATABASE_URL": settings.database_url or ""},
+        env={**os.environ, "DATABASE_URL": url},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert check.returncode == 0, check.stdout + check.stderr
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+def test_models_equal_migrations(database_url: str) -> None:
+    alembic(database_url, "check")
+
+
+def test_the_alembic_command_does_it_too(database: Database, database_url: str) -> None:
+    alembic(database_url, "downgrade", "base")
+    assert current_revision(database) is None
+    with database.write() as connection:
+        connection.execute("DROP SCHEMA shelfmate CASCADE")
+    alembic(database_url, "upgrade", "head")
+    assert current_revision(database) == newest_revision()
 
 
 def test_every_table_column_and_function_is_described(database: Database) -> None:
