@@ -43,7 +43,11 @@ class Indexer:
         while self._thread is not None and self._thread.is_alive():
             connection = self._connection
             if connection is not None and not connection.closed:
-                connection.cancel_safe(timeout=2)
+                try:
+                    connection.cancel_safe(timeout=2)
+                except psycopg.Error as error:
+                    # The build ended meanwhile, or its server did: either way the thread is about to end.
+                    log.debug("cancelling the build of an index: %s", error)
             self._thread.join(0.2)
 
     def _run(self, spaces: Sequence[Space]) -> None:

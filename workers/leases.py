@@ -39,7 +39,7 @@ class Heartbeat:
                 self._tokens[lease.lease_token] = self._tokens.get(lease.lease_token, 0) + 1
 
     def drop(self, leases: Sequence[Lease]) -> None:
-        """Stop extending these leases; a token that a whole batch shares ends with the last of it."""
+        """Stop extending these leases after the beat under way; a token that a batch shares ends with its last."""
         with self._lock:
             for lease in leases:
                 left = self._tokens.get(lease.lease_token, 0) - 1
@@ -50,12 +50,14 @@ class Heartbeat:
 
     def _run(self) -> None:
         while not self._stopped.wait(self._queue.lease_seconds / 4):
+            # Under the lock: no beat holds the row of a lease that was dropped, whose result would be refused for it.
             with self._lock:
-                tokens = list(self._tokens)
-            if not tokens:
-                continue
-            try:
-                self._queue.extend(tokens)
-            except (DatabaseUnavailable, psycopg.Error) as error:
-                # The next beat tries again; if none gets through, the database refuses the result.
-                log.warning("heartbeat missed: %s", error)
+                if self._tokens:
+                    self._beat(list(self._tokens))
+
+    def _beat(self, tokens: list[int]) -> None:
+        try:
+            self._queue.extend(tokens)
+        except (DatabaseUnavailable, psycopg.Error) as error:
+            # The next beat tries again; if none gets through, the database refuses the result.
+            log.warning("heartbeat missed: %s", error)

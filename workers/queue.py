@@ -14,6 +14,8 @@ from backend.database.queries import load_queries
 
 SQL = load_queries("jobs")
 
+# Of what a failure says, this much is kept.
+LONGEST_ERROR = 4_000
 # A job whose worker died this often is dead: twice in a batch, then this often less two alone.
 MOST_LOSSES = 7
 
@@ -124,7 +126,7 @@ class JobQueue:
                     "product_id": lease.product_id,
                     "space_id": lease.space_id,
                     "token": lease.lease_token,
-                    "error": error,
+                    "error": _storable(error),
                     "dead": delay is None,
                     "delay": timedelta(seconds=delay or 0),
                 },
@@ -134,6 +136,11 @@ class JobQueue:
         """Hand back what will not be encoded; leases that are no longer held are left alone."""
         with self.database.write() as connection:
             connection.execute(SQL["release"], {"tokens": [lease.lease_token for lease in leases]})
+
+
+def _storable(error: str) -> str:
+    """What Postgres takes for text: no NUL, and nothing that is not Unicode."""
+    return error[:LONGEST_ERROR].replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 
 def _half(vector: NDArray[np.float32] | None) -> HalfVector | None:

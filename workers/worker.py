@@ -2,9 +2,14 @@
 
 import os
 import socket
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Event
+
+import psycopg
+from psycopg import OperationalError
 
 from backend.database.connection import Database
 from backend.errors import DatabaseUnavailable, ShelfmateError
@@ -22,6 +27,8 @@ from workers.queue import JobQueue, Lease, Result
 from workers.retry import delay_before_retry
 from workers.wakeup import Wakeup
 
+# No server, or one that cannot now: its disk is full, no connection is left, it ended a deadlock or a long statement.
+OUTAGES = (DatabaseUnavailable, OperationalError)
 LONGEST_OUTAGE_PAUSE = 5.0
 INDEX_CHECK_INTERVAL = 500
 # After so many batches a suspect gets its turn, even if more batches wait.
@@ -74,9 +81,9 @@ class Worker:
                     if self._work_until_idle(heartbeat, preparer, storer) and self.drain:
                         break
                     pause = 0.0
-                except DatabaseUnavailable as error:
+                except OUTAGES as error:
                     pause = min(LONGEST_OUTAGE_PAUSE, 2 * pause or 0.25)
-                    log.warning("the database is away, trying again in %.2g s: %s", pause, error)
+                    log.warning("the database cannot be used, trying again in %.2g s: %s", pause, error)
                     self.stopping.wait(pause)
                     continue
                 wakeup.wait(min(0.2, self.settings.poll_seconds) if self.drain else self.settings.poll_seconds)
@@ -91,10 +98,14 @@ class Worker:
         more = True
         while more and not self.stopping.is_set():
             more = self._work_in_batches(heartbeat, preparer, storer)
+            if self.stopping.is_set():
+                break
             # With nothing else in hand, so that a job which kills its worker takes no other down with it.
             suspect = self._prepare_batch(self.queue.claim_suspect(), heartbeat)
             if suspect is not None:
-                self._finish(suspect, self._encode(suspect, heartbeat), heartbeat)
+                with self._handed_back_on_failure(suspect.leases, heartbeat):
+                    results = encode(suspect, self.spaces, self.embedder)
+                self._finish(suspect, results, heartbeat)
                 more = True
         if self.stopping.is_set() or count_jobs(self.database).waiting:
             return False
@@ -112,12 +123,15 @@ class Worker:
                 taken += 1
                 last = taken == MOST_BATCHES or self.stopping.is_set()
                 ahead = None if last else preparer.submit(self._next_batch, heartbeat)
-                if self.progress.is_stale():
-                    self.progress.start(count_jobs(self.database).waiting)
-                results = self._encode(batch, heartbeat)
-                if stored is not None:
-                    stored.result()
+                with self._handed_back_on_failure(batch.leases, heartbeat):
+                    if self.progress.is_stale():
+                        self.progress.start(count_jobs(self.database).waiting)
+                    results = encode(batch, self.spaces, self.embedder)
+                    if stored is not None:
+                        stored.result()
                 stored = storer.submit(self._finish, batch, results, heartbeat)
+                if self.stopping.is_set():
+                    break
         finally:
             if ahead is not None and ahead.exception() is None and (unused := ahead.result()) is not None:
                 self._abandon(unused.leases, heartbeat)
@@ -152,43 +166,59 @@ class Worker:
         if not leases:
             return None
         heartbeat.hold(leases)
-        try:
+        with self._handed_back_on_failure(leases, heartbeat):
             if any(lease.space_id not in self.spaces for lease in leases):
                 self._load_spaces()
             return prepare(leases, self.queue.load(leases), self.spaces, self.embedder)
-        except ShelfmateError:
+
+    @contextmanager
+    def _handed_back_on_failure(self, leases: list[Lease], heartbeat: Heartbeat) -> Iterator[None]:
+        """Hand leases back when an outage or a setting keeps them from being worked; another failure costs a lease."""
+        try:
+            yield
+        except (ShelfmateError, OperationalError):
             self._abandon(leases, heartbeat)
             raise
 
-    def _encode(self, batch: Batch, heartbeat: Heartbeat) -> dict[int, list[Result]]:
-        try:
-            return encode(batch, self.spaces, self.embedder)
-        except ShelfmateError:
-            self._abandon(batch.leases, heartbeat)
-            raise
-
     def _finish(self, batch: Batch, results: dict[int, list[Result]], heartbeat: Heartbeat) -> None:
+        heartbeat.drop(batch.leases)
         unfinished = {(lease.product_id, lease.space_id): lease for lease in batch.leases}
         try:
             for space_id, space_results in results.items():
-                for product_id in self.queue.store(space_id, space_results):
+                for product_id in self._store(space_id, space_results, batch):
                     del unfinished[product_id, space_id]
             for lease, error in batch.failures:
                 delay = delay_before_retry(error, lease.attempts, self.settings.max_attempts)
                 self.queue.fail(lease, f"{type(error).__name__}: {error}", delay=delay)
                 self.progress.say(f"product {lease.product_id} failed: {error}")
-            # Refused because another transaction held the row: if that one rolls back, the job is still ours to return.
-            self.queue.release(list(unfinished.values()))
-        finally:
-            heartbeat.drop(batch.leases)
+        except OUTAGES:
+            self._hand_back(list(unfinished.values()))
+            raise
+        # Refused because another transaction held the row: if that one rolls back, the job is still ours to return.
+        self.queue.release(list(unfinished.values()))
         self.embedded += len(batch.leases) - len(unfinished)
         self.progress.advance(len(batch.leases) - len(unfinished))
 
+    def _store(self, space_id: int, results: list[Result], batch: Batch) -> set[int]:
+        """Store the results of one space, or each alone when the database refuses the values of one of them."""
+        try:
+            return self.queue.store(space_id, results)
+        except OperationalError:
+            raise
+        except psycopg.Error as error:
+            if len(results) == 1:
+                batch.failures.append((results[0].lease, error))
+                return set()
+        return {product_id for result in results for product_id in self._store(space_id, [result], batch)}
+
     def _abandon(self, leases: list[Lease], heartbeat: Heartbeat) -> None:
         heartbeat.drop(leases)
+        self._hand_back(leases)
+
+    def _hand_back(self, leases: list[Lease]) -> None:
         try:
             self.queue.release(leases)
-        except DatabaseUnavailable as error:
+        except OUTAGES as error:
             log.warning("%d jobs come back when their lease runs out: %s", len(leases), error)
 
     def _load_spaces(self) -> None:

@@ -180,8 +180,8 @@ DECLARE
     block record;
     checks text := '';
 BEGIN
-    -- Writers wait until this commits: a product is either seen by the backfill below or sees the space.
-    LOCK TABLE shelfmate.products IN SHARE ROW EXCLUSIVE MODE;
+    -- Writers wait until this commits: a product or photograph is either seen by the backfill below or sees the space.
+    LOCK TABLE shelfmate.products, shelfmate.product_images IN SHARE ROW EXCLUSIVE MODE;
     INSERT INTO shelfmate.embedding_spaces AS s
            (name, text_encoder, text_version, text_fields, text_dimensions, text_weight,
             image_encoder, image_version, image_dimensions, image_weight)

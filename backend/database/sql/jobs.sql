@@ -88,11 +88,14 @@ DELETE FROM shelfmate.embedding_jobs j USING held
  WHERE j.product_id = held.product_id AND j.space_id = %(space_id)s
 RETURNING j.product_id;
 
--- fail: note the error of one attempt; try again later, or never
-UPDATE shelfmate.embedding_jobs
-   SET state = CASE WHEN %(dead)s THEN 'dead' ELSE 'queued' END, attempts = attempts + 1, last_error = %(error)s,
+-- fail: note the error of one attempt; try again later, or never. A row that is locked is being edited, or deleted
+UPDATE shelfmate.embedding_jobs j
+   SET state = CASE WHEN %(dead)s THEN 'dead' ELSE 'queued' END, attempts = j.attempts + 1, last_error = %(error)s,
        lease_token = NULL, leased_until = NULL, available_at = now() + %(delay)s
- WHERE product_id = %(product_id)s AND space_id = %(space_id)s AND state = 'leased' AND lease_token = %(token)s;
+  FROM (SELECT product_id, space_id FROM shelfmate.embedding_jobs
+         WHERE product_id = %(product_id)s AND space_id = %(space_id)s AND state = 'leased' AND lease_token = %(token)s
+           FOR UPDATE SKIP LOCKED) held
+ WHERE j.product_id = held.product_id AND j.space_id = held.space_id;
 
 -- release: hand back what was claimed and will not be encoded; a row that is locked comes back when its lease ends
 UPDATE shelfmate.embedding_jobs j
