@@ -322,9 +322,14 @@ def _database(linger: float = 0) -> Iterator[Any]:
 
 
 def _dsn(address: str, *, analyst: bool) -> str:
-    from psycopg.conninfo import make_conninfo
+    from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-    return make_conninfo(address, user="analyst") if analyst else address
+    if not analyst:
+        return address
+    parameters = conninfo_to_dict(address)
+    # It is the owner's.
+    parameters.pop("password", None)
+    return make_conninfo(**{**parameters, "user": "analyst"})
 
 
 def _report(given: Path | None, source: Path) -> Path:

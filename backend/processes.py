@@ -34,7 +34,7 @@ class Child:
             env=dict(environment),
             # A Ctrl-C reaches the parent alone, which stops the children in order.
             start_new_session=True,
-            preexec_fn=_tied_to(os.getpid()),  # Started before any thread of ours.
+            preexec_fn=_tied_to(os.getpid()),  # Two system calls, since other threads may hold locks at the fork.
         )
 
     @property
@@ -106,10 +106,10 @@ def stop_on_signals(stopping: Event) -> None:
 
 
 def _tied_to(parent: int) -> Callable[[], None]:
-    libc = ctypes.CDLL(None)
+    prctl, number = ctypes.CDLL(None).prctl, int(signal.SIGTERM)
 
     def prepare() -> None:
-        libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        prctl(PR_SET_PDEATHSIG, number)
         if os.getppid() != parent:
             os._exit(1)
 

@@ -222,4 +222,4 @@ class Worker:
             log.warning("%d jobs come back when their lease runs out: %s", len(leases), error)
 
     def _load_spaces(self) -> None:
-        self.spaces = {space.id: space for space in list_spaces(self.database)}
+        self.spaces = {space.id: space for space in list_spaces(self.database, from_primary=True)}

@@ -89,7 +89,6 @@ class Database:
                 open=False,
                 kwargs={"autocommit": True},
                 configure=register_vector,
-                check=ConnectionPool.check_connection if False else None,
             )
             pool.open()
             # Two threads may both have made one; the second is closed at once.
@@ -102,16 +101,19 @@ class Database:
         return pool
 
 
-def with_search_path(dsn: str) -> str:
+def with_search_path(dsn: str, *, setting: str = "DATABASE_URL") -> str:
     """The same server, with Shelfmate's schema found without a prefix.
 
     Raises:
-        ConfigurationError: the text is not a libpq connection string.
+        ConfigurationError: ``dsn``, the value of ``setting``, is not a libpq connection string.
     """
     try:
         parameters = conninfo_to_dict(dsn)
     except psycopg.ProgrammingError as error:
-        raise ConfigurationError(f"DATABASE_URL is not a connection string: {error}") from error
+        # libpq's own words repeat the value, with the password in it.
+        raise ConfigurationError(
+            f"{setting} is not a connection string that Postgres takes, such as postgresql://user:password@host/database"
+        ) from error
     given = str(parameters.get("options") or "")
     if "search_path" in given:
         return dsn
@@ -136,7 +138,10 @@ def open_database(settings: Settings, *, linger: float = 0) -> Iterator[Database
         try:
             psycopg.connect(dsn, connect_timeout=10).close()
         except psycopg.OperationalError as error:
-            raise DatabaseUnavailable(f"no connection to the database: {error}") from error
-        read_dsn = with_search_path(settings.read_database_url) if settings.read_database_url else None
+            remedy = ": mend DATABASE_URL, or unset it to use the embedded server" if settings.database_url else ""
+            raise DatabaseUnavailable(f"no connection to the database: {str(error).strip()}{remedy}") from error
+        read_dsn = settings.read_database_url
+        if read_dsn is not None:
+            read_dsn = with_search_path(read_dsn, setting="SHELFMATE_READ_DATABASE_URL")
         with Database(dsn, read_dsn, settings.pool_size) as database:
             yield database

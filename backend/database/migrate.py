@@ -3,17 +3,20 @@
 Alembic is imported where it is used: a command on a database that is up to date does without.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg
+from psycopg.errors import InsufficientPrivilege
 
 import migrations
 from backend.database.compatibility import check_server
-from backend.database.connection import Database
+from backend.database.connection import SEARCH_PATH, Database
 from backend.database.problems import translated
 from backend.database.queries import load_queries
-from backend.errors import DatabaseUnavailable
+from backend.errors import ConfigurationError, DatabaseUnavailable
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -28,6 +31,7 @@ def upgrade(database: Database) -> None:
     """Apply the migrations that are missing; does nothing when the schema is at the newest revision.
 
     Raises:
+        ConfigurationError: pgvector is where it is not found, or this login lacks a right.
         DatabaseUnavailable: the server is too old, lacks pgvector, or was migrated by a newer Shelfmate.
     """
     found = current_revision(database)
@@ -42,7 +46,8 @@ def upgrade(database: Database) -> None:
 
     with translated(), psycopg.connect(database.dsn) as bare:
         check_server(bare)
-    with database.engine.begin() as connection:
+        _check_vector_schema(bare)
+    with _rights_explained(), database.engine.begin() as connection:
         command.upgrade(_config(connection), "head")
 
 
@@ -75,6 +80,31 @@ def current_revision(database: Database) -> str | None:
 def newest_revision() -> str:
     """The newest revision that this Shelfmate has; their files start with a number that grows."""
     return max(path.stem.partition("_")[0] for path in (DIRECTORY / "versions").glob("[0-9]*.py"))
+
+
+def _check_vector_schema(connection: psycopg.Connection[tuple[object, ...]]) -> None:
+    row = connection.execute(SQL["vector_schema"]).fetchone()
+    if row is not None and row[0] not in SEARCH_PATH.split(","):
+        raise ConfigurationError(
+            f'pgvector is installed in the schema "{row[0]}" of this database, where nobody finds it without a prefix: '
+            "let its owner run ALTER EXTENSION vector SET SCHEMA public"
+        )
+
+
+@contextmanager
+def _rights_explained() -> Iterator[None]:
+    from sqlalchemy.exc import DBAPIError
+
+    try:
+        yield
+    except (InsufficientPrivilege, DBAPIError) as error:
+        refused = error.orig if isinstance(error, DBAPIError) else error
+        if not isinstance(refused, InsufficientPrivilege):
+            raise
+        raise ConfigurationError(
+            f"this database login may not migrate: {refused.diag.message_primary}. "
+            'Let a superuser prepare the database once, as docs/operations.md says under "Your own Postgres".'
+        ) from error
 
 
 def _config(connection: "Connection") -> "Config":

@@ -1,8 +1,11 @@
 """psql: the one that comes with the embedded server, or the system's."""
 
+import os
 import shutil
 import subprocess
 from collections.abc import Sequence
+
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from backend.database.embedded import binaries
 from backend.errors import ConfigurationError
@@ -17,8 +20,14 @@ def run(dsn: str, arguments: Sequence[str], *, embedded: bool) -> int:
         ConfigurationError: there is no psql on this machine.
     """
     program = _program(prefer_bundled=embedded)
+    parameters = conninfo_to_dict(dsn)
+    environment = dict(os.environ)
+    # Every user of this machine can read a command line.
+    if password := parameters.pop("password", None):
+        environment["PGPASSWORD"] = str(password)
+    command = [program, make_conninfo(**parameters), "-v", "SHOW_CONTEXT=never", *arguments]
     # A Ctrl-C is for psql, which cancels its query and goes on.
-    with subprocess.Popen([program, dsn, "-v", "SHOW_CONTEXT=never", *arguments]) as process:
+    with subprocess.Popen(command, env=environment) as process:
         while True:
             try:
                 return process.wait()

@@ -43,9 +43,10 @@ class Space:
         return self.text_weight, self.image_weight, self.reviews_weight
 
 
-def list_spaces(database: Database) -> list[Space]:
-    """Every space, oldest first."""
-    with database.read() as connection, connection.cursor(row_factory=class_row(Space)) as cursor:
+def list_spaces(database: Database, *, from_primary: bool = False) -> list[Space]:
+    """Every space, oldest first; ``from_primary`` where a replica that lags must not hide a new one."""
+    source = database.write if from_primary else database.read
+    with source() as connection, connection.cursor(row_factory=class_row(Space)) as cursor:
         return cursor.execute(SQL["list"]).fetchall()
 
 

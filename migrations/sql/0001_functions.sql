@@ -325,8 +325,9 @@ BEGIN
         conditions := conditions || ' AND p.in_stock = $6';
     END IF;
 
-    -- Few rows match, or there is no index: filter first, then sort all of them.
-    exact := exact OR NOT shelfmate.is_indexed(space.id);
+    -- Few rows match, or there is no index, or the query is zero and all tie: filter first, then sort all of them.
+    exact := coalesce(exact, false) OR NOT shelfmate.is_indexed(space.id) OR query <#> query = 0;
+    exclude := coalesce(exclude, '{}');
     IF conditions <> '' THEN
         IF NOT exact THEN
             EXECUTE format('SELECT count(*) FROM (SELECT FROM shelfmate.products p WHERE true %s LIMIT $1 + 1) few', conditions)
