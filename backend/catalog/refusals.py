@@ -8,7 +8,7 @@ from psycopg import errors
 
 from backend.errors import Conflict, InvalidInput, ShelfmateError
 
-# Constraint or index of migrations/sql/0001_tables.sql: the field, and what it must be.
+# Constraint or index of migrations/sql/0001/tables.sql: the field, and what it must be.
 _ACCEPTED = {
     "products_sku_check": (
         "sku",

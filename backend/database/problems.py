@@ -16,7 +16,7 @@ from backend.errors import (
     ShelfmateError,
 )
 
-# Raised by the published functions; migrations/sql/0001_functions.sql lists them.
+# Raised by the published functions; migrations/sql/0001/catalogue.sql lists them.
 RAISED: dict[str, Callable[[str, str | None], ShelfmateError]] = {
     "SM001": lambda message, _field: NotFound(message),
     "SM002": lambda message, _field: EmbeddingPending(message),

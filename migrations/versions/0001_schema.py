@@ -12,16 +12,28 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
-SQL = Path(__file__).parents[1] / "sql"
+SQL = Path(__file__).parents[1] / "sql" / "0001"
+# In the order in which they need each other.
+PARTS = (
+    "tables",
+    "catalogue",
+    "queue",
+    "spaces",
+    "vectors",
+    "ranking",
+    "similar",
+    "comments",
+    "roles",
+)
 
 
 def upgrade() -> None:
-    for part in ("tables", "functions", "comments", "roles"):
-        _run(f"0001_{part}.sql")
+    for part in PARTS:
+        _run(f"{part}.sql")
 
 
 def downgrade() -> None:
-    _run("0001_down.sql")
+    _run("down.sql")
 
 
 def _run(name: str) -> None:

@@ -1,0 +1,66 @@
+-- What is like a product.
+
+CREATE TYPE similar_product AS (
+    sku text, title text, score double precision,
+    text double precision, image double precision, reviews double precision,
+    product_id bigint, brand text, category text, price numeric, currency text, in_stock boolean, variant_group text, space text, mode text
+);
+
+CREATE FUNCTION similar_products(
+    sku text, k integer DEFAULT 10,
+    category text DEFAULT NULL, price_min numeric DEFAULT NULL, price_max numeric DEFAULT NULL, in_stock boolean DEFAULT NULL,
+    w_text double precision DEFAULT NULL, w_image double precision DEFAULT NULL, w_reviews double precision DEFAULT NULL,
+    space text DEFAULT NULL, exact boolean DEFAULT false
+) RETURNS SETOF similar_product LANGUAGE plpgsql STABLE ROWS 10 AS $$
+DECLARE
+    chosen shelfmate.embedding_spaces := shelfmate.find_space(space);
+    origin shelfmate.product_embeddings := shelfmate.find_embedding(chosen, similar_products.sku);
+    query halfvec := origin.fused;
+    scale double precision := 1;
+BEGIN
+    -- With the space's own weights the query is the stored vector itself.
+    IF w_text IS NOT NULL OR w_image IS NOT NULL OR w_reviews IS NOT NULL THEN
+        -- Halves have little room below 1: the query is asked with its largest weight at 1, and the scores scaled back.
+        scale := CASE WHEN greatest(w_text, w_image, w_reviews) > 0 THEN greatest(w_text, w_image, w_reviews) ELSE 1 END;
+        query := shelfmate.fuse_query(chosen, origin.text, origin.image, origin.reviews,
+                                      w_text / scale, w_image / scale, w_reviews / scale);
+    END IF;
+    RETURN QUERY
+        SELECT p.sku, p.title, r.score * scale, r.text * scale, r.image * scale, r.reviews * scale,
+               p.id, p.brand, p.category, p.price, p.currency, p.in_stock, p.variant_group, chosen.name, r.mode
+          FROM shelfmate.rank_products(chosen, query, similar_products.k, similar_products.category, price_min, price_max,
+                                       similar_products.in_stock, ARRAY[origin.product_id], exact) r
+          JOIN shelfmate.products p ON p.id = r.product_id
+         ORDER BY r.score DESC, r.product_id;
+END $$;
+
+CREATE FUNCTION similar_products_exact(
+    sku text, k integer DEFAULT 10,
+    category text DEFAULT NULL, price_min numeric DEFAULT NULL, price_max numeric DEFAULT NULL, in_stock boolean DEFAULT NULL,
+    w_text double precision DEFAULT NULL, w_image double precision DEFAULT NULL, w_reviews double precision DEFAULT NULL,
+    space text DEFAULT NULL
+) RETURNS SETOF similar_product LANGUAGE sql STABLE ROWS 10 AS $$
+    SELECT * FROM shelfmate.similar_products(sku, k, category, price_min, price_max, in_stock,
+                                             w_text, w_image, w_reviews, space, exact => true)
+$$;
+
+CREATE FUNCTION explain_similarity(a text, b text, space text DEFAULT NULL)
+    RETURNS TABLE (modality text, weight double precision, cosine double precision, contribution double precision)
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT AS $$
+DECLARE
+    chosen shelfmate.embedding_spaces := shelfmate.find_space(space);
+    one shelfmate.product_embeddings := shelfmate.find_embedding(chosen, a);
+    two shelfmate.product_embeddings := shelfmate.find_embedding(chosen, b);
+BEGIN
+    RETURN QUERY EXECUTE format(
+        'SELECT m.name, m.weight, 1 - (m.one <=> m.two), m.contribution
+           FROM (SELECT $11 AS fused) e,
+                LATERAL (VALUES (''text'', $2, $3, $4, %s), (''image'', $5, $6, $7, %s), (''reviews'', $8, $9, $10, %s))
+                AS m (name, weight, one, two, contribution)
+          WHERE m.weight > 0',
+        shelfmate.block_score(1, chosen.text_dimensions),
+        shelfmate.block_score(1 + chosen.text_dimensions, chosen.image_dimensions),
+        shelfmate.block_score(1 + chosen.text_dimensions + chosen.image_dimensions, chosen.reviews_dimensions))
+    USING one.fused, chosen.text_weight, one.text, two.text, chosen.image_weight, one.image, two.image,
+          chosen.reviews_weight, one.reviews, two.reviews, two.fused;
+END $$;

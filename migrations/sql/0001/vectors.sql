@@ -1,0 +1,78 @@
+-- Vectors: a query fused with any weights, and what is stored of a product.
+
+CREATE FUNCTION weighted_block(unit halfvec, dimensions integer, factor double precision) RETURNS vector
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT CASE WHEN unit IS NULL THEN array_fill(0::real, ARRAY[dimensions])::vector
+                ELSE unit::vector * array_fill(factor::real, ARRAY[dimensions])::vector END
+$$;
+
+CREATE FUNCTION fuse_query(
+    space embedding_spaces, text halfvec, image halfvec, reviews halfvec,
+    w_text double precision, w_image double precision, w_reviews double precision
+) RETURNS halfvec LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    blocks vector[] := '{}';
+    fused vector;
+    part vector;
+BEGIN
+    IF w_text < 0 OR w_image < 0 OR w_reviews < 0 OR coalesce(w_text, 0) + coalesce(w_image, 0) + coalesce(w_reviews, 0) <= 0
+       OR coalesce(w_text, 0) + coalesce(w_image, 0) + coalesce(w_reviews, 0) > 1000 THEN
+        RAISE EXCEPTION 'weights are finite numbers of 0 or more, one of them above 0'
+            USING ERRCODE = 'SM005', COLUMN = 'weights';
+    END IF;
+    IF (w_text > 0 AND space.text_dimensions = 0) OR (w_image > 0 AND space.image_dimensions = 0)
+       OR (w_reviews > 0 AND space.reviews_dimensions = 0) THEN
+        RAISE EXCEPTION 'the embedding space % lacks a modality that a weight is given for', space.name
+            USING ERRCODE = 'SM005', COLUMN = 'weights',
+                  HINT = 'embedding_spaces says which have dimensions: text, image, reviews.';
+    END IF;
+    IF space.text_dimensions > 0 THEN
+        blocks := blocks || shelfmate.weighted_block(text, space.text_dimensions,
+                                                     coalesce(w_text, 0) / sqrt(space.text_weight));
+    END IF;
+    IF space.image_dimensions > 0 THEN
+        blocks := blocks || shelfmate.weighted_block(image, space.image_dimensions,
+                                                     coalesce(w_image, 0) / sqrt(space.image_weight));
+    END IF;
+    IF space.reviews_dimensions > 0 THEN
+        blocks := blocks || shelfmate.weighted_block(reviews, space.reviews_dimensions,
+                                                     coalesce(w_reviews, 0) / sqrt(space.reviews_weight));
+    END IF;
+    FOREACH part IN ARRAY blocks LOOP
+        fused := CASE WHEN fused IS NULL THEN part ELSE fused || part END;
+    END LOOP;
+    RETURN fused::halfvec;
+END $$;
+
+CREATE FUNCTION block_score(first integer, dimensions integer) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN dimensions = 0 THEN 'NULL::double precision'
+                ELSE format('-(subvector(e.fused, %1$s, %2$s) <#> subvector($1, %1$s, %2$s))', first, dimensions) END
+$$;
+
+CREATE FUNCTION is_indexed(space_id integer) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT coalesce((SELECT i.indisvalid FROM pg_index i
+                      WHERE i.indexrelid = to_regclass(format('shelfmate.product_embeddings_%s_fused_hnsw', space_id))), false)
+$$;
+
+CREATE FUNCTION find_embedding(space embedding_spaces, sku text) RETURNS product_embeddings LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    embedding shelfmate.product_embeddings;
+    wanted bigint;
+    job shelfmate.embedding_jobs;
+BEGIN
+    SELECT p.id INTO wanted FROM shelfmate.products p WHERE p.sku = find_embedding.sku;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'no product with sku %', find_embedding.sku USING ERRCODE = 'SM001', COLUMN = 'sku';
+    END IF;
+    SELECT * INTO embedding FROM shelfmate.product_embeddings e WHERE e.product_id = wanted AND e.space_id = space.id;
+    IF FOUND THEN
+        RETURN embedding;
+    END IF;
+    SELECT * INTO job FROM shelfmate.embedding_jobs j WHERE j.product_id = wanted AND j.space_id = space.id;
+    IF job.state = 'dead' THEN
+        RAISE EXCEPTION 'the embedding of product % failed: %', find_embedding.sku, job.last_error
+            USING ERRCODE = 'SM003', COLUMN = 'sku', HINT = 'Mend its text or image, or run shelfmate jobs retry.';
+    END IF;
+    RAISE EXCEPTION 'product % is not embedded yet', find_embedding.sku
+        USING ERRCODE = 'SM002', COLUMN = 'sku', HINT = 'A worker embeds it within seconds; shelfmate jobs shows the queue.';
+END $$;
