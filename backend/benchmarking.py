@@ -1,5 +1,6 @@
 """``shelfmate bench``: the programs of the checkout's benchmarks/ directory."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -33,4 +34,7 @@ def run(name: str, arguments: Sequence[str]) -> int:
     known = [item for item, _ in list_benchmarks()]
     if name not in known:
         raise NotFound(f"there is no benchmark {name}; there are: {', '.join(known)}")
-    return subprocess.run([sys.executable, str(DIRECTORY / f"{name}.py"), *arguments], check=False).returncode
+    # As a module of the checkout and with nothing else put in front: a benchmark may be named as a standard module is.
+    path = os.pathsep.join(filter(None, [str(DIRECTORY.parent), os.environ.get("PYTHONPATH")]))
+    command = [sys.executable, "-P", "-m", f"benchmarks.{name}", *arguments]
+    return subprocess.run(command, check=False, env={**os.environ, "PYTHONPATH": path}).returncode

@@ -73,6 +73,21 @@ def worker(drain: bool) -> None:
 
 
 @main.command()
+def upkeep() -> None:
+    """Do once what a worker does every few minutes: measure recall, tune it, mend indexes, delete what expired."""
+    from workers.upkeep import Upkeep
+
+    with _database() as database:
+        outcome = Upkeep(database, settings(), click.echo).run_now()
+    if outcome is None:
+        click.echo("another process is at it right now", err=True)
+        sys.exit(1)
+    click.echo(
+        f"{outcome.audited} queries audited, {len(outcome.changes)} changes, {outcome.expired} expired results deleted"
+    )
+
+
+@main.command()
 @click.option("--down", is_flag=True, help="Remove everything that Shelfmate stores in the database.")
 def migrate(down: bool) -> None:
     """Bring the database schema up to date and make the default embedding space."""

@@ -5,8 +5,11 @@ ShelfmateError
 │   ├── DatabaseUnavailable       no server answers, or it cannot be started
 │   └── WeightsMissing            an encoder's weight file is not on this machine
 ├── InvalidInput                  the caller sent something that cannot be accepted
-│   └── UnreadableImage           the bytes are not an image that we accept
+│   ├── UnreadableImage           the bytes are not an image that we accept
+│   ├── InvalidCursor             the cursor is of another list, or was changed
+│   └── NoExamples                nothing is named that something could be like
 ├── NotFound                      the thing named does not exist
+├── Expired                       the thing named is no longer kept
 ├── Conflict                      the thing named already exists, or changed meanwhile
 └── NotReady                      right question, too early: ask again
     ├── EmbeddingPending          the product's embedding is not stored yet
@@ -65,11 +68,31 @@ class UnreadableImage(InvalidInput):
     status = HTTPStatus.UNPROCESSABLE_ENTITY
 
 
+class InvalidCursor(InvalidInput):
+    """The cursor is none of this list: of another one, or changed on the way."""
+
+    problem = "invalid-cursor"
+
+
+class NoExamples(InvalidInput):
+    """A recommendation needs something to be like or unlike, or leave to fall back on what is popular."""
+
+    problem = "no-examples"
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
 class NotFound(ShelfmateError):
     """The thing named does not exist."""
 
     problem = "not-found"
     status = HTTPStatus.NOT_FOUND
+
+
+class Expired(ShelfmateError):
+    """The list named was kept for a while only, or the space that answered is gone: ask again for a new one."""
+
+    problem = "expired"
+    status = HTTPStatus.GONE
 
 
 class Conflict(ShelfmateError):

@@ -28,6 +28,8 @@ class Settings(BaseSettings):
     pool_size: int = Field(default=10, ge=1, le=200, description="Most database connections of one process.")
     max_upload_bytes: int = Field(default=20 * 2**20, ge=1024, description="Largest request body.")
 
+    recommendation_ttl: int = Field(default=900, ge=1, le=10**7, description="Seconds that a list can be paged.")
+
     text_encoder: str = Field(default="minilm", description="Text encoder of the default embedding space.")
     image_encoder: str = Field(default="efficientnet-lite0", description="Image encoder of the default space.")
 
@@ -35,6 +37,14 @@ class Settings(BaseSettings):
     lease_seconds: float = Field(default=20, gt=0, description="How long a worker holds a job without a heartbeat.")
     poll_seconds: float = Field(default=5, gt=0, description="The worker looks for jobs this often if no NOTIFY comes.")
     max_attempts: int = Field(default=5, ge=1, description="A job that failed this often is dead.")
+
+    upkeep_seconds: float = Field(default=300, gt=0, description="How often a worker does upkeep.")
+    audit_sample: int = Field(
+        default=100, ge=0, le=10_000, description="Most queries that one upkeep compares with their exact answers."
+    )
+    target_recall: float = Field(
+        default=0.99, gt=0.5, le=1, description="Upkeep tunes each space's `ef_search` to this recall."
+    )
 
     def model_post_init(self, _context: object) -> None:
         # Frozen, so the one derived value is set past the guard.

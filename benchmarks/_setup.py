@@ -25,9 +25,14 @@ from workers.worker import Worker
 DATA = Path(__file__).parents[2] / "shared" / "data" / "fashion"
 
 
+def parser_for(description: str | None) -> argparse.ArgumentParser:
+    """A parser of a benchmark's options, described by its docstring."""
+    return argparse.ArgumentParser(description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+
+
 def arguments(description: str) -> argparse.ArgumentParser:
     """The options that every benchmark takes."""
-    parser = argparse.ArgumentParser(description=description)
+    parser = parser_for(description)
     parser.add_argument("--data", type=Path, default=DATA, help="a fashion directory: styles.csv and images/")
     parser.add_argument("--home", type=Path, help="keep the database here, and use what an earlier run left in it")
     return parser
@@ -57,7 +62,7 @@ def show(title: str, head: Sequence[str], rows: Sequence[Sequence[object]]) -> N
     table = Table(*head, title=title, title_justify="left", box=box.SIMPLE_HEAD)
     for row in rows:
         table.add_row(*(f"{cell:.4g}" if isinstance(cell, float) else str(cell) for cell in row))
-    Console(width=140).print(table)
+    Console(width=150).print(table)
 
 
 def spread(values: Sequence[float]) -> str:

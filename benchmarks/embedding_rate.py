@@ -3,12 +3,11 @@
 import statistics
 import time
 
-from _setup import arguments, catalogue, show, spread
-
 from backend.database.connection import Database
 from backend.settings import Settings
 from backend.spaces.embedder import Embedder
 from backend.spaces.space import active_space
+from benchmarks._setup import arguments, catalogue, show, spread
 from workers.progress import Progress
 from workers.worker import Worker
 

@@ -4,10 +4,10 @@ import statistics
 import time
 from collections.abc import Callable
 
-from _setup import arguments, catalogue, show
 from psycopg import Connection
 
 from backend.database.connection import Row
+from benchmarks._setup import arguments, catalogue, show
 
 SIZES = (500, 1_000, 2_000, 5_000, 12_000, 25_000)
 QUERIES = 100

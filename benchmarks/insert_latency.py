@@ -6,7 +6,8 @@ import sys
 import time
 
 import numpy as np
-from _setup import arguments, catalogue, show
+
+from benchmarks._setup import arguments, catalogue, show
 
 
 def main() -> None:

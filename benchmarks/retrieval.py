@@ -4,11 +4,11 @@ import statistics
 import time
 
 import numpy as np
-from _setup import arguments, catalogue, show
 from numpy.typing import NDArray
 from psycopg import Connection
 
 from backend.database.connection import Database, Row
+from benchmarks._setup import arguments, catalogue, show
 
 K = 10
 
@@ -93,7 +93,7 @@ def exact_and_ann(connection: Connection[Row], vectors: Vectors, chosen: NDArray
 
 def filters(connection: Connection[Row], vectors: Vectors, chosen: NDArray[np.int64]) -> list[list[object]]:
     outside = short = asked = 0
-    sizes = dict(
+    sizes: dict[str, int] = dict(
         connection.execute(
             "SELECT c.path, count(*) FROM categories c"
             " JOIN products p ON p.category = c.path OR starts_with(p.category, c.path || '/')"

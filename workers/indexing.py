@@ -10,6 +10,7 @@ from backend.database.connection import Database, Row
 from backend.errors import DatabaseUnavailable
 from backend.spaces.indexes import build_indexes
 from backend.spaces.space import Space
+from workers.ending import end
 from workers.log import log
 
 
@@ -40,15 +41,8 @@ class Indexer:
 
     def __exit__(self, *_exception: object) -> None:
         # What is left of a cancelled build is cleared away by the next one.
-        while self._thread is not None and self._thread.is_alive():
-            connection = self._connection
-            if connection is not None and not connection.closed:
-                try:
-                    connection.cancel_safe(timeout=2)
-                except psycopg.Error as error:
-                    # The build ended meanwhile, or its server did: either way the thread is about to end.
-                    log.debug("cancelling the build of an index: %s", error)
-            self._thread.join(0.2)
+        if self._thread is not None:
+            end(self._thread, lambda: self._connection)
 
     def _run(self, spaces: Sequence[Space]) -> None:
         try:

@@ -4,7 +4,7 @@ import os
 import socket
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from threading import Event
 
@@ -25,6 +25,7 @@ from workers.log import log
 from workers.progress import Progress
 from workers.queue import JobQueue, Lease, Result
 from workers.retry import delay_before_retry
+from workers.upkeep import Upkeep
 from workers.wakeup import Wakeup
 
 # No server, or one that cannot now: its disk is full, no connection is left, it ended a deadlock or a long statement.
@@ -71,6 +72,7 @@ class Worker:
         pause = 0.0
         with (
             self.indexer,
+            nullcontext() if self.drain else Upkeep(self.database, self.settings, self.progress.say),
             Wakeup(self.database, self.stopping) as wakeup,
             Heartbeat(self.queue) as heartbeat,
             ThreadPoolExecutor(1, "prepare") as preparer,

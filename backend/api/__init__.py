@@ -12,15 +12,17 @@ from backend.api import (
     pages,
     problems,
     products,
+    recommendations,
     reviews,
     routing,
+    rules,
     similar,
 )
 from backend.api.services import Services
 
 __all__ = ["Services", "register"]
 
-MODULES = (products, bulk, images, reviews, categories, similar, jobs, health)
+MODULES = (products, bulk, images, reviews, categories, similar, search, recommendations, rules, jobs, health)
 
 
 def register(app: Flask, services: Services) -> None:

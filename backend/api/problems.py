@@ -7,11 +7,11 @@ from typing import Annotated
 from flask import Flask, request
 from flask.typing import ResponseReturnValue
 from pydantic import Field, ValidationError
-from pydantic_core import ErrorDetails
 from werkzeug.exceptions import HTTPException
 
 from backend.api.answers import Answer
 from backend.api.types import Answered
+from backend.api.wording import describe, path_of
 from backend.errors import InvalidInput, NotReady, ShelfmateError
 
 log = logging.getLogger("shelfmate.http")
@@ -64,21 +64,9 @@ def from_error(error: ShelfmateError) -> Problem:
 
 def from_validation(error: ValidationError, known: list[str]) -> Problem:
     """A request that does not fit its type, whose fields are ``known``."""
-    fields = [
-        FieldProblem(field=".".join(map(str, item["loc"])), message=_message(item, known))
-        for item in error.errors(include_url=False, include_context=False, include_input=False)
-    ]
+    fields = [FieldProblem(field=path_of(item["loc"]), message=describe(item, known)) for item in error.errors()]
     detail = "; ".join(f"{item.field}: {item.message}" if item.field else item.message for item in fields)
     return problem(InvalidInput.problem, InvalidInput.status, detail, [item for item in fields if item.field])
-
-
-def _message(item: ErrorDetails, known: list[str]) -> str:
-    match item["type"]:
-        case "extra_forbidden":
-            return f"unknown; known are {', '.join(known)}" if len(item["loc"]) == 1 else "unknown"
-        case "missing":
-            return "is required"
-    return item["msg"].removeprefix("Value error, ")
 
 
 def answer_error(error: ShelfmateError) -> Answer:

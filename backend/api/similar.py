@@ -1,25 +1,29 @@
 """What is like a product, over HTTP."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
-from pydantic import Field, FiniteFloat
+from pydantic import Field
 
 from backend.api.answers import Answer
+from backend.api.recommendation_types import Count, RecommendationAnswer, Weight
+from backend.api.recommendations import as_body, read_cursor
 from backend.api.routing import Routes
 from backend.api.services import Services
-from backend.api.types import Amount, AmountInQuery, Answered, Query, Text
-from backend.errors import EmbeddingFailed, EmbeddingPending, InvalidInput, NotFound
-from backend.recommend.ranking import MOST_HITS, Filter, Ranking, Weights, similar
+from backend.api.types import AmountInQuery, Query, Text
+from backend.errors import EmbeddingFailed, EmbeddingPending, Expired, InvalidCursor, InvalidInput, NotFound
+from backend.recommend import frozen
+from backend.recommend.ranking import Filter, Weights
 
 routes = Routes("Recommendations")
 
-Weight = Annotated[FiniteFloat, Field(ge=0, le=1000)]
+KIND = "similar"
+_PAGING = {"cursor", "k"}
 
 
 class SimilarQuery(Query):
     """How many, which, and what counts."""
 
-    k: Annotated[int, Field(ge=1, le=MOST_HITS, description="Exactly so many come, or all that match.")] = 10
+    k: Count = frozen.DEFAULT_HITS
     category: Annotated[Text | None, Field(description="Takes the category and all below it.")] = None
     price_min: Annotated[AmountInQuery | None, Field(description="Inclusive.")] = None
     price_max: Annotated[AmountInQuery | None, Field(description="Inclusive.")] = None
@@ -28,72 +32,48 @@ class SimilarQuery(Query):
     w_image: Annotated[Weight | None, Field(description="Once a weight is given, those left out are 0.")] = None
     exact: Annotated[bool, Field(description="Compare with every product instead of using an index.")] = False
     space: Annotated[Text | None, Field(description="An embedding space; the active one by default.")] = None
-
-
-class HitAnswer(Answered):
-    """One product of a ranking."""
-
-    sku: str
-    title: str
-    score: float
-    contributions: Annotated[
-        dict[str, float], Field(description="The part of each modality in the score; they add up to it.")
-    ]
-    brand: str | None
-    category: str | None
-    price: Amount | None
-    currency: str | None
-    in_stock: bool
-    variant_group: str | None
-
-
-class SearchAnswer(Answered):
-    """How the ranking was found."""
-
-    mode: Annotated[Literal["exact", "ann"], Field(description="ann: by an approximate index.")]
-    complete: Annotated[bool, Field(description="Whether k came, or all that match.")]
-
-
-class RankingAnswer(Answered):
-    """A ranking, best first."""
-
-    recommendation_id: str | None
-    items: list[HitAnswer]
-    next_cursor: str | None
-    source: Annotated[str, Field(examples=["similar"])]
-    search: SearchAnswer
-    space: Annotated[str, Field(description="The embedding space that answered.")]
+    cursor: Annotated[
+        str | None, Field(description="next_cursor of the page before; other parameters may be left out with it.")
+    ] = None
 
 
 @routes.add(
     "GET",
     "/v1/products/{sku}/similar",
-    {200: RankingAnswer},
-    problems=[NotFound, EmbeddingPending, EmbeddingFailed],
+    {200: RecommendationAnswer},
+    problems=[NotFound, EmbeddingPending, EmbeddingFailed, Expired, InvalidCursor],
 )
 def list_similar(services: Services, sku: str, query: SimilarQuery) -> Answer:
     """Find the products most like one, without itself."""
     if query.price_min is not None and query.price_max is not None and query.price_min > query.price_max:
         raise InvalidInput("is above price_max", field="price_min")
-    ranking = similar(
-        services.database,
-        sku,
-        k=query.k,
-        filters=Filter(query.category, query.price_min, query.price_max, query.in_stock),
-        weights=Weights(text=query.w_text, image=query.w_image),
-        exact=query.exact,
-        space=query.space,
-    )
-    return Answer(as_ranking(ranking, "similar"))
+    filters = Filter(query.category, query.price_min, query.price_max, query.in_stock)
+    asked = _asked(sku, query, filters)
+    if query.cursor is not None:
+        return Answer(as_body(services, _later_page(services, asked, query)))
+    try:
+        seconds = services.settings.recommendation_ttl
+        page = frozen.recommend(services.database, asked, kind=KIND, seconds=seconds)
+    except InvalidInput as error:
+        raise InvalidInput(str(error), field=filters.argument(error.field)) from error
+    return Answer(as_body(services, page))
 
 
-def as_ranking(ranking: Ranking, source: str) -> RankingAnswer:
-    """A ranking as it is answered."""
-    return RankingAnswer(
-        recommendation_id=None,
-        items=[HitAnswer.model_validate(hit) for hit in ranking.items],
-        next_cursor=None,
-        source=source,
-        search=SearchAnswer(mode=ranking.mode, complete=ranking.complete),
-        space=ranking.space,
-    )
+def _asked(sku: str, query: SimilarQuery, filters: Filter) -> frozen.Json:
+    asked = {"like": [{"sku": sku}], "k": query.k, **filters.query}
+    asked |= Weights(text=query.w_text, image=query.w_image).query
+    if query.exact:
+        asked["exact"] = True
+    if query.space is not None:
+        asked["space"] = query.space
+    return asked
+
+
+def _later_page(services: Services, asked: frozen.Json, query: SimilarQuery) -> frozen.Page:
+    position = read_cursor(services, query.cursor or "")
+    k = query.k if "k" in query.model_fields_set else None
+    page = frozen.read_page(services.database, position.list_id, after=position.after, k=k)
+    same_product = page.kind == KIND and page.query["like"] == asked["like"]
+    if not same_product or (query.model_fields_set - _PAGING and page.query != asked | {"k": page.query["k"]}):
+        raise InvalidCursor("is of a list with another product or other parameters", field="cursor")
+    return page

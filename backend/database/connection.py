@@ -53,6 +53,12 @@ class Database:
             yield connection
 
     @contextmanager
+    def primary(self) -> Iterator[Connection[Row]]:
+        """A connection for single statements, each of which is a transaction of its own and may write."""
+        with self._borrowed(self.dsn) as connection:
+            yield connection
+
+    @contextmanager
     def alone(self) -> Iterator[Connection[Row]]:
         """A connection outside the pool in autocommit: for LISTEN, and for statements that refuse a transaction."""
         with translated(), psycopg.connect(self.dsn, autocommit=True) as connection:

@@ -11,6 +11,7 @@ from backend.errors import (
     DatabaseUnavailable,
     EmbeddingFailed,
     EmbeddingPending,
+    Expired,
     InvalidInput,
     NotFound,
     ShelfmateError,
@@ -25,6 +26,7 @@ RAISED: dict[str, Callable[[str, str | None], ShelfmateError]] = {
     "SM005": lambda message, field: InvalidInput(message, field=field),
     "SM006": lambda message, field: InvalidInput(message, field=field),
     "SM007": lambda message, _field: ConfigurationError(message),
+    "SM008": lambda message, _field: Expired(message),
 }
 
 

@@ -27,17 +27,23 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 SCHEMA = "shelfmate"
 
 CPATH = Text(collation="C")
 NOW = text("now()")
+CLOCK = text("clock_timestamp()")
+RANDOM_KEY = text("sha256(convert_to(gen_random_uuid()::text || gen_random_uuid()::text, 'UTF8'))")
 
 
 def of_product() -> ForeignKey:
     return ForeignKey(f"{SCHEMA}.products.id", ondelete="CASCADE")
+
+
+def of_space() -> ForeignKey:
+    return ForeignKey(f"{SCHEMA}.embedding_spaces.id", ondelete="CASCADE")
 
 
 class Base(DeclarativeBase):
@@ -88,12 +94,15 @@ class Product(Base):
     attributes: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
     updated_at: Mapped[datetime] = mapped_column(server_default=NOW)
+    rating: Mapped[float | None] = mapped_column(REAL)
+    review_count: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     __table_args__ = (
         UniqueConstraint("sku", name="products_sku_key"),
         Index("products_category_idx", "category", "id"),
         Index("products_price_idx", "price"),
         Index("products_brand_idx", "brand"),
         Index("products_variant_group_idx", "variant_group"),
+        Index("products_created_at_idx", text("created_at DESC"), "id"),
         Index(
             "products_attributes_idx",
             "attributes",
@@ -101,6 +110,13 @@ class Product(Base):
             postgresql_ops={"attributes": "jsonb_path_ops"},
         ),
     )
+
+
+class ProductWords(Base):
+    __tablename__ = "product_words"
+    product_id: Mapped[int] = mapped_column(of_product(), primary_key=True)
+    words: Mapped[Any] = mapped_column(TSVECTOR)
+    __table_args__ = (Index("product_words_words_idx", "words", postgresql_using="gin"),)
 
 
 class ProductImage(Base):
@@ -141,7 +157,10 @@ class Event(Base):
     value: Mapped[float | None] = mapped_column(REAL)
     occurred_at: Mapped[datetime] = mapped_column(server_default=NOW)
     recommendation_id: Mapped[UUID | None]
-    __table_args__ = (Index("events_user_id_idx", "user_id", "occurred_at"),)
+    __table_args__ = (
+        Index("events_user_id_idx", "user_id", "occurred_at"),
+        Index("events_occurred_at_idx", "occurred_at", postgresql_using="brin"),
+    )
 
 
 class EmbeddingSpace(Base):
@@ -165,6 +184,7 @@ class EmbeddingSpace(Base):
     )
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
     activated_at: Mapped[datetime | None]
+    ef_search: Mapped[int] = mapped_column(Integer, server_default=text("80"))
     __table_args__ = (
         UniqueConstraint("name", name="embedding_spaces_name_key"),
         Index("embedding_spaces_one_active", "state", unique=True, postgresql_where=text("state = 'active'")),
@@ -217,15 +237,117 @@ class ProductEmbedding(Base):
 class Recommendation(Base):
     __tablename__ = "recommendations"
     id: Mapped[UUID] = mapped_column(primary_key=True, server_default=text("gen_random_uuid()"))
-    space_id: Mapped[int | None] = mapped_column(
-        Integer, ForeignKey(f"{SCHEMA}.embedding_spaces.id", ondelete="CASCADE")
-    )
+    kind: Mapped[str]
+    space_id: Mapped[int] = mapped_column(Integer)
     query: Mapped[dict[str, Any]] = mapped_column(JSONB)
-    product_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
-    scores: Mapped[list[float]] = mapped_column(ARRAY(Double))
+    vectors: Mapped[list[Any]] = mapped_column(ARRAY(HALFVEC))
+    items: Mapped[list[Any]] = mapped_column(JSONB)
+    mode: Mapped[str]
+    complete: Mapped[bool]
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
     expires_at: Mapped[datetime]
     __table_args__ = (Index("recommendations_expires_at_idx", "expires_at"),)
+
+
+class SigningKey(Base):
+    __tablename__ = "signing_keys"
+    id: Mapped[int] = mapped_column(Integer, Identity(always=True), primary_key=True)
+    key: Mapped[bytes] = mapped_column(server_default=RANDOM_KEY)
+    created_at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+
+class RankingRule(Base):
+    __tablename__ = "ranking_rules"
+    id: Mapped[int] = mapped_column(identity(), primary_key=True)
+    name: Mapped[str]
+    action: Mapped[str]
+    filter: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    amount: Mapped[float | None]
+    sku: Mapped[str | None]
+    position: Mapped[int | None] = mapped_column(Integer)
+    placement: Mapped[str | None]
+    starts_at: Mapped[datetime | None]
+    ends_at: Mapped[datetime | None]
+    enabled: Mapped[bool] = mapped_column(server_default=text("true"))
+    note: Mapped[str] = mapped_column(server_default="")
+    created_at: Mapped[datetime] = mapped_column(server_default=NOW)
+    updated_at: Mapped[datetime] = mapped_column(server_default=NOW)
+    __table_args__ = (UniqueConstraint("name", name="ranking_rules_name_key"),)
+
+
+class CountedPopularity(Base):
+    __tablename__ = "counted_popularity"
+    product_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    popularity: Mapped[float]
+    __table_args__ = (Index("counted_popularity_popularity_idx", text("popularity DESC"), "product_id"),)
+
+
+class PopularityCounts(Base):
+    __tablename__ = "popularity_counts"
+    only_one: Mapped[bool] = mapped_column(primary_key=True, server_default=text("true"))
+    counted_at: Mapped[datetime]
+
+
+class UpkeepPass(Base):
+    __tablename__ = "upkeep_passes"
+    id: Mapped[int] = mapped_column(identity(), primary_key=True)
+    worker: Mapped[str]
+    measured: Mapped[bool]
+    started_at: Mapped[datetime] = mapped_column(server_default=CLOCK)
+    finished_at: Mapped[datetime | None]
+    audited: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    expired: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    error: Mapped[str | None]
+    __table_args__ = (Index("upkeep_passes_started_at_idx", "started_at"),)
+
+
+class RecallAudit(Base):
+    __tablename__ = "recall_audits"
+    id: Mapped[int] = mapped_column(identity(), primary_key=True)
+    space_id: Mapped[int] = mapped_column(Integer, of_space())
+    kind: Mapped[str]
+    recommendation_id: Mapped[UUID | None]
+    filter_class: Mapped[str]
+    match_share: Mapped[float | None]
+    k: Mapped[int] = mapped_column(Integer)
+    ef_search: Mapped[int] = mapped_column(Integer)
+    recall: Mapped[float]
+    audited_at: Mapped[datetime] = mapped_column(server_default=CLOCK)
+    __table_args__ = (
+        Index("recall_audits_space_id_idx", "space_id", "audited_at"),
+        Index("recall_audits_recommendation_id_idx", "recommendation_id"),
+    )
+
+
+class IndexCheck(Base):
+    __tablename__ = "index_checks"
+    id: Mapped[int] = mapped_column(identity(), primary_key=True)
+    space_id: Mapped[int] = mapped_column(Integer, of_space())
+    index_name: Mapped[str]
+    build: Mapped[int]
+    products: Mapped[int]
+    bytes: Mapped[int]
+    dead_share: Mapped[float]
+    growth: Mapped[float]
+    asked: Mapped[int] = mapped_column(Integer)
+    lost: Mapped[int] = mapped_column(Integer)
+    checked_at: Mapped[datetime] = mapped_column(server_default=CLOCK)
+    __table_args__ = (Index("index_checks_index_name_idx", "index_name", "checked_at"),)
+
+
+class RetrievalChange(Base):
+    __tablename__ = "retrieval_changes"
+    id: Mapped[int] = mapped_column(identity(), primary_key=True)
+    space_id: Mapped[int] = mapped_column(Integer, of_space())
+    action: Mapped[str]
+    index_name: Mapped[str | None]
+    old_value: Mapped[str]
+    new_value: Mapped[str]
+    measured_before: Mapped[float]
+    measured_after: Mapped[float]
+    reason: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(server_default=CLOCK)
+    __table_args__ = (Index("retrieval_changes_space_id_idx", "space_id", "created_at"),)
 
 
 class RatingModel(Base):

@@ -1,31 +1,67 @@
-"""Rankings: the published SQL functions, called with typed arguments and answered with typed hits."""
+"""Rankings: the published SQL function ``recommend``, called with typed arguments and answered with typed hits.
 
-from dataclasses import asdict, dataclass
+Nothing is kept of them: ``backend.recommend.frozen`` answers in pages.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
 
-from pgvector import HalfVector
+from psycopg.rows import class_row
 
 from backend.database.connection import Database
 from backend.database.queries import load_queries
-from backend.errors import InvalidInput
+from backend.errors import InvalidInput, ShelfmateError
+from backend.recommend.examples import Example, Request, resolve
+from backend.recommend.frozen import DEFAULT_HITS, MOST_HITS
 from backend.spaces.embedder import Embedder
-from backend.spaces.fusion import fuse_query
-from backend.spaces.space import Space, active_space, list_spaces
+from backend.spaces.space import active_space
+
+__all__ = ["MOST_HITS", "Filter", "Hit", "Ranking", "Weights", "recommend", "search_text", "similar"]
 
 SQL = load_queries("recommend")
 
-MOST_HITS = 1_000
+Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Filter:
-    """What every hit satisfies: ``category`` takes the subtree of a path, prices are inclusive, None asks nothing."""
+    """The usual filters: ``category`` takes the subtree of a path, prices are inclusive, None asks nothing."""
 
     category: str | None = None
     price_min: Decimal | None = None
     price_max: Decimal | None = None
     in_stock: bool | None = None
+
+    @property
+    def leaves(self) -> dict[str, Json]:
+        """Leaves of a filter's tree, by the argument that each comes from."""
+        leaves: dict[str, Json] = {}
+        if self.category is not None:
+            leaves["category"] = {"field": "category", "under": self.category}
+        # Prices have 12 digits at most, which a double holds exactly.
+        if self.price_min is not None:
+            leaves["price_min"] = {"field": "price", "gte": float(self.price_min)}
+        if self.price_max is not None:
+            leaves["price_max"] = {"field": "price", "lte": float(self.price_max)}
+        if self.in_stock is not None:
+            leaves["in_stock"] = {"field": "in_stock", "eq": self.in_stock}
+        return leaves
+
+    @property
+    def query(self) -> Json:
+        """The part of a query that says the same."""
+        leaves = self.leaves
+        return {"filter": {"all": list(leaves.values())}} if leaves else {}
+
+    def argument(self, field: str | None) -> str | None:
+        """The argument behind a field of ``query``, such as category for filter.all[0].under; others are unchanged."""
+        for place, name in enumerate(self.leaves):
+            if field is not None and field.startswith(f"filter.all[{place}]"):
+                return name
+        return field
 
 
 @dataclass(frozen=True)
@@ -37,25 +73,35 @@ class Weights:
     reviews: float | None = None
 
     @property
-    def given(self) -> bool:
-        """Whether any is given; otherwise the space's own hold."""
-        return (self.text, self.image, self.reviews) != (None, None, None)
+    def query(self) -> Json:
+        """The part of a query that says the same."""
+        given = {name: weight for name, weight in vars(self).items() if weight is not None}
+        return {"weights": given} if given else {}
 
 
 @dataclass(frozen=True)
 class Hit:
-    """One product of a ranking. ``contributions`` has the part of each modality in the score, and adds up to it."""
+    """One product of a ranking.
+
+    ``contributions`` has the part of each modality in the score, and of each rule as rule:NAME; they add up to it.
+    ``examples`` has the part of each example, as ``{"like": 0, "contribution": 0.4}``.
+    """
 
     sku: str
     title: str
     score: float
     contributions: dict[str, float]
+    examples: Sequence[Json]
+    variants: Sequence[str]
+    source: str
     brand: str | None
     category: str | None
     price: Decimal | None
     currency: str | None
     in_stock: bool
     variant_group: str | None
+    space: str
+    mode: Literal["exact", "ann"]
 
 
 @dataclass(frozen=True)
@@ -72,7 +118,7 @@ def similar(
     database: Database,
     sku: str,
     *,
-    k: int = 10,
+    k: int = DEFAULT_HITS,
     filters: Filter = Filter(),
     weights: Weights = Weights(),
     exact: bool = False,
@@ -86,17 +132,8 @@ def similar(
         EmbeddingFailed: its embedding job is dead.
         InvalidInput: k, a weight, the category or the space does not fit.
     """
-    arguments = {
-        "sku": sku,
-        "k": k,
-        "w_text": weights.text,
-        "w_image": weights.image,
-        "w_reviews": weights.reviews,
-        "exact": exact,
-        "space": space,
-        **asdict(filters),
-    }
-    return _rank(database, SQL["similar"], arguments, space)
+    query = {"like": [{"sku": sku}], "k": k, "exact": exact, **filters.query, **weights.query}
+    return recommend(database, query if space is None else query | {"space": space}, filters)
 
 
 def search_text(
@@ -104,7 +141,7 @@ def search_text(
     embedder: Embedder,
     text: str,
     *,
-    k: int = 10,
+    k: int = DEFAULT_HITS,
     filters: Filter = Filter(),
     exact: bool = False,
     space: str | None = None,
@@ -116,40 +153,31 @@ def search_text(
     """
     if not text.strip():
         raise InvalidInput("the text to search for is empty", field="text")
-    chosen = find_space(database, space)
-    vectors = embedder.texts(chosen, [text])
-    query = fuse_query([vectors, None, None], (1.0, 0.0, 0.0), chosen.weights, chosen.dimensions)
-    arguments = {"query": HalfVector(query[0]), "k": k, "exact": exact, "space": chosen.name, **asdict(filters)}
-    return _rank(database, SQL["by_vector"], arguments, chosen.name)
+    query = {"k": k, "exact": exact, "rules": False, **filters.query, **Weights(text=1.0).query}
+    request = Request(query if space is None else query | {"space": space}, like=[Example(text=text)])
+    (resolved,) = resolve(database, embedder, [request])
+    if isinstance(resolved, ShelfmateError):
+        raise resolved
+    return recommend(database, resolved, filters)
 
 
-def find_space(database: Database, name: str | None) -> Space:
-    """The space of that name, or the active one for None.
+def recommend(database: Database, query: Json, filters: Filter = Filter()) -> Ranking:
+    """What the SQL function answers to a query of products and vectors; ``filters`` are named where one is at fault.
 
     Raises:
-        InvalidInput: there is none of that name.
-        ConfigurationError: none is active.
+        NotFound: there is no such product.
+        EmbeddingPending: a product's embedding is not stored yet.
+        EmbeddingFailed: a product's embedding job is dead.
+        InvalidInput: another part of the query does not fit.
     """
-    if name is None:
-        return active_space(database)
-    for space in list_spaces(database):
-        if space.name == name:
-            return space
-    raise InvalidInput(f"no embedding space named {name}", field="space")
-
-
-def _rank(database: Database, statement: bytes, arguments: dict[str, Any], space: str | None) -> Ranking:
-    with database.read() as connection:
-        rows = connection.execute(statement, arguments).fetchall()
+    try:
+        with database.read() as connection, connection.cursor(row_factory=class_row(Hit)) as cursor:
+            hits = cursor.execute(SQL["recommend"], {"query": json.dumps(query)}).fetchall()
+    except InvalidInput as error:
+        raise InvalidInput(str(error), field=filters.argument(error.field)) from error
     return Ranking(
-        items=[_hit(row) for row in rows],
-        mode=rows[0][-1] if rows else "exact",
+        items=hits,
+        mode="ann" if any(hit.mode == "ann" for hit in hits) else "exact",
         # Named by the statement that ranked; an activation between two statements could make it another.
-        space=rows[0][-2] if rows else space or active_space(database).name,
+        space=hits[0].space if hits else query.get("space") or active_space(database).name,
     )
-
-
-def _hit(row: tuple[Any, ...]) -> Hit:
-    sku, title, score, text, image, reviews, *rest = row
-    parts = {"text": text, "image": image, "reviews": reviews}
-    return Hit(sku, title, score, {name: part for name, part in parts.items() if part is not None}, *rest[:-2])

@@ -14,7 +14,7 @@ Connection = psycopg.Connection[tuple[object, ...]]
 
 RELATIONS = """SELECT relname FROM pg_class
                 WHERE relnamespace = 'shelfmate'::regnamespace AND relkind IN ('r', 'p', 'v')
-                  AND relname NOT IN ('api_keys', 'alembic_version') ORDER BY 1"""
+                  AND relname NOT IN ('api_keys', 'signing_keys', 'alembic_version') ORDER BY 1"""
 READERS = [
     "SELECT * FROM similar_products('SKU-001', 5)",
     "SELECT * FROM similar_products('SKU-001', 5, category => 'Apparel', price_max => 50, w_text => 0.2, w_image => 1)",
@@ -111,6 +111,7 @@ def test_an_analyst_sees_no_key_hash(analyst: Connection) -> None:
         "SELECT key_hash FROM api_keys",
         "SELECT * FROM api_keys",
         "SELECT count(*) FROM api_keys k WHERE k = k",
+        "SELECT key FROM signing_keys",
     ):
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             analyst.execute(statement.encode())

@@ -1,6 +1,7 @@
 -- Error codes raised below, one for each way a question can be wrong (backend/database/problems.py translates them):
 --   SM001 no such product   SM002 embedding pending   SM003 embedding failed   SM004 no such category
 --   SM005 bad argument      SM006 no such space       SM007 no active space
+--   SM008 frozen result expired
 
 CREATE FUNCTION ensure_category(path text) RETURNS text LANGUAGE sql VOLATILE
 BEGIN ATOMIC

@@ -101,9 +101,12 @@ COMMENT ON COLUMN product_embeddings.embedded_at IS 'When the vectors were store
 COMMENT ON TABLE recommendations IS 'Frozen result lists, so that paging never repeats or skips.';
 COMMENT ON COLUMN recommendations.id IS 'Key that clients hold.';
 COMMENT ON COLUMN recommendations.space_id IS 'embedding_spaces.id that answered.';
-COMMENT ON COLUMN recommendations.query IS 'The query as it was asked.';
-COMMENT ON COLUMN recommendations.product_ids IS 'products.id of the results, best first.';
-COMMENT ON COLUMN recommendations.scores IS 'Scores of the results, in the same order.';
+COMMENT ON COLUMN recommendations.kind IS 'recommendation or similar: which question it answers.';
+COMMENT ON COLUMN recommendations.query IS 'The argument of recommend(), its texts and images as vectors. Without a space the active one of then: space_id.';
+COMMENT ON COLUMN recommendations.vectors IS 'Fused vectors of the examples that are products, in order, likes first; null for the others.';
+COMMENT ON COLUMN recommendations.items IS 'The list, best first: objects of product_id, score, source, contributions, examples. Until complete, what the first page showed.';
+COMMENT ON COLUMN recommendations.mode IS 'How the first page was found: exact, or ann by the index.';
+COMMENT ON COLUMN recommendations.complete IS 'Whether items goes on to the end, or to its 1,000th product.';
 COMMENT ON COLUMN recommendations.created_at IS 'When the query was asked.';
 COMMENT ON COLUMN recommendations.expires_at IS 'When the list may be deleted.';
 
@@ -127,8 +130,6 @@ COMMENT ON COLUMN api_keys.revoked_at IS 'When it stopped working, if it did.';
 
 COMMENT ON SEQUENCE embedding_lease_token IS 'Fencing tokens: each claim takes the next.';
 
-COMMENT ON TYPE ranked_product IS 'A product''s place in a ranking: score and the part of each modality in it, which add up to it.';
-COMMENT ON TYPE similar_product IS 'A similar product: score, the part of each modality in it, and what a shop shows of it.';
 
 COMMENT ON FUNCTION ensure_category(text) IS 'Creates a category and its ancestors where they are missing; returns its path.';
 COMMENT ON FUNCTION create_parent_category() IS 'Trigger: creates the missing ancestors of a category.';
@@ -144,17 +145,11 @@ COMMENT ON FUNCTION create_space(text, text, text, text[], integer, double preci
 COMMENT ON FUNCTION activate_space(text) IS 'Makes a space the one that answers queries, in one short transaction.';
 COMMENT ON FUNCTION comment_active_embeddings() IS 'Describes the view active_embeddings after it was made anew.';
 COMMENT ON FUNCTION find_space(text) IS 'The space of that name, or the active one for null.';
-COMMENT ON FUNCTION find_embedding(embedding_spaces, text) IS 'The stored vectors of a product; an error says whether it is unknown, pending or failed.';
+COMMENT ON FUNCTION check_weights(embedding_spaces, double precision, double precision, double precision) IS
+    'Refuses weights that are negative, all zero, or for a modality that the space lacks.';
+COMMENT ON FUNCTION find_embedding(embedding_spaces, text, text) IS 'The stored vectors of a product; an error says whether it is unknown, pending or failed.';
 COMMENT ON FUNCTION weighted_block(halfvec, integer, double precision) IS 'A unit block times a factor; zeros for a missing one.';
 COMMENT ON FUNCTION fuse_query(embedding_spaces, halfvec, halfvec, halfvec, double precision, double precision, double precision) IS
     'Query vector whose inner product with fused is the weighted sum of the blocks'' cosines. A weight of null is 0.';
 COMMENT ON FUNCTION block_score(integer, integer) IS 'SQL text of one block''s part in the inner product.';
-COMMENT ON FUNCTION is_indexed(integer) IS 'Whether the fused column of a space has a valid HNSW index.';
-COMMENT ON FUNCTION rank_products(embedding_spaces, halfvec, integer, text, numeric, numeric, boolean, bigint[], boolean) IS
-    'The k best products for a query vector that satisfy the filter, or all that exist; exact where few match.';
-COMMENT ON FUNCTION similar_products(text, integer, text, numeric, numeric, boolean, double precision, double precision, double precision, text, boolean) IS
-    'The k products most like the one with this sku. category takes the subtree. Without weights the space''s own hold; when one is given, those left out are 0.';
-COMMENT ON FUNCTION similar_products_exact(text, integer, text, numeric, numeric, boolean, double precision, double precision, double precision, text) IS
-    'As similar_products, by comparing with every product instead of using an index.';
-COMMENT ON FUNCTION explain_similarity(text, text, text) IS
-    'Cosine, weight and contribution of each modality to the score between two products under the space''s own weights.';
+COMMENT ON FUNCTION is_indexed(integer, text) IS 'Whether a column of a space has a valid HNSW index.';

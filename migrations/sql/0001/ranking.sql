@@ -1,92 +1,256 @@
 -- Ranking: one implementation, which SQL and HTTP share.
+--
+-- The planner's arithmetic: one step through the graph costs about as much as three products compared in a sort
+-- (1 microsecond each at 1,664 dimensions), so a search of width ef is given up for a sort of up to 3 * ef matches.
+
+ALTER TABLE embedding_spaces ADD COLUMN ef_search integer NOT NULL DEFAULT 80
+    CONSTRAINT embedding_spaces_ef_search_check CHECK (ef_search BETWEEN 20 AND 1000);
 
 CREATE TYPE ranked_product AS (
     product_id bigint, score double precision,
     text double precision, image double precision, reviews double precision, mode text
 );
+CREATE TYPE candidate_list AS (product_ids bigint[], mode text, is_all boolean);
 
 -- Loads pgvector: while its settings are unknown, only a superuser may name them in a function.
 SELECT '[0]'::halfvec;
 
-CREATE FUNCTION rank_products(
-    space embedding_spaces, query halfvec, k integer,
-    category text DEFAULT NULL, price_min numeric DEFAULT NULL, price_max numeric DEFAULT NULL,
-    in_stock boolean DEFAULT NULL, exclude bigint[] DEFAULT '{}', exact boolean DEFAULT false
-) RETURNS SETOF ranked_product LANGUAGE plpgsql STABLE ROWS 10
+-- How strongly a query asks for text, image and reviews against how strongly the space stores them; null for what it lacks.
+CREATE FUNCTION query_strengths(space embedding_spaces, query halfvec) RETURNS double precision[] LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE
+    text_dimensions integer := space.text_dimensions;
+    image_dimensions integer := space.image_dimensions;
+    reviews_dimensions integer := space.reviews_dimensions;
+BEGIN
+    RETURN ARRAY[
+        CASE WHEN text_dimensions > 0 THEN l2_norm(subvector(query, 1, text_dimensions)) / sqrt(space.text_weight) END,
+        CASE WHEN image_dimensions > 0
+             THEN l2_norm(subvector(query, 1 + text_dimensions, image_dimensions)) / sqrt(space.image_weight) END,
+        CASE WHEN reviews_dimensions > 0
+             THEN l2_norm(subvector(query, 1 + text_dimensions + image_dimensions, reviews_dimensions))
+                  / sqrt(space.reviews_weight) END];
+END $$;
+
+CREATE FUNCTION find_candidates(
+    space embedding_spaces, query halfvec, depth integer, filter jsonb DEFAULT NULL,
+    exclude bigint[] DEFAULT '{}', exact boolean DEFAULT false, origins bigint[] DEFAULT '{}', check_categories boolean DEFAULT true
+) RETURNS candidate_list LANGUAGE plpgsql STABLE
     SET search_path FROM CURRENT
     SET hnsw.iterative_scan = relaxed_order
     SET hnsw.ef_search = 100
     SET hnsw.max_scan_tuples = 20000
 AS $$
 DECLARE
-    exact_budget CONSTANT integer := 2000;
-    tie_margin CONSTANT integer := 10;
-    conditions text := '';
+    -- So few are sorted before the graph is asked at all.
+    few_matches CONSTANT integer := 250;
+    most_ef CONSTANT integer := 1000;
+    condition text := shelfmate.filter_condition(filter, '$2', check_categories);
     source text := format('shelfmate.product_embeddings_%s e', space.id);
-    categories text[];
-    matching bigint;
-    found bigint[];
+    strengths double precision[] := shelfmate.query_strengths(space, query);
+    graph text := 'fused';
+    operand halfvec := query;
+    skew double precision;
+    rows double precision;
+    few shelfmate.candidate_list;
+    ef integer;
+    wanted integer;
+    statement text;
+    hits bigint[];
+    origin bigint;
+    farthest double precision;
+BEGIN
+    exclude := coalesce(exclude, '{}');
+    origins := ARRAY(SELECT o FROM unnest(origins) o WHERE o <> ALL (exclude));
+    exact := coalesce(exact, false);
+    IF NOT exact THEN
+        skew := greatest(strengths[1], strengths[2], strengths[3])
+                / least(nullif(strengths[1], 0), nullif(strengths[2], 0), nullif(strengths[3], 0));
+        -- One modality alone is found through its own, smaller graph.
+        IF space.text_dimensions BETWEEN 1 AND space.fused_dimensions - 1 AND strengths[1] > 0
+           AND coalesce(strengths[2], 0) = 0 AND coalesce(strengths[3], 0) = 0 THEN
+            graph := 'text';
+            operand := subvector(query, 1, space.text_dimensions);
+        ELSIF space.image_dimensions BETWEEN 1 AND space.fused_dimensions - 1 AND strengths[2] > 0
+              AND coalesce(strengths[1], 0) = 0 AND coalesce(strengths[3], 0) = 0 THEN
+            graph := 'image';
+            operand := subvector(query, 1 + space.text_dimensions, space.image_dimensions);
+        ELSIF space.reviews_dimensions BETWEEN 1 AND space.fused_dimensions - 1 AND strengths[3] > 0
+              AND coalesce(strengths[1], 0) = 0 AND coalesce(strengths[2], 0) = 0 THEN
+            graph := 'reviews';
+            operand := subvector(query, 1 + space.text_dimensions + space.image_dimensions, space.reviews_dimensions);
+        END IF;
+        -- Without an index, or where the query is zero and all tie, every product is looked at.
+        exact := skew IS NULL OR NOT shelfmate.is_indexed(space.id, graph);
+        rows := shelfmate.estimated_rows(space.id);
+    END IF;
+    IF NOT exact THEN
+        -- A graph is never asked for more than it answers well; a small catalogue is as soon sorted.
+        exact := 2 * depth > most_ef AND rows <= 50000;
+    END IF;
+
+    IF condition IS NOT NULL AND NOT exact THEN
+        few := shelfmate.find_few(space, query, condition, filter, exclude || origins, depth, few_matches);
+        IF few.product_ids IS NOT NULL THEN
+            RETURN few;
+        END IF;
+    END IF;
+
+    IF NOT exact THEN
+        ef := least(most_ef, greatest(space.ef_search * shelfmate.ef_factor(skew), 2 * depth))::integer;
+        wanted := depth + cardinality(origins);
+        -- The examples themselves pass every filter: one that should come back and does not is a witness against the graph.
+        statement := format(
+            'WITH near AS MATERIALIZED (SELECT e.product_id, e.fused <#> $1 AS distance FROM %s WHERE %s
+                                         ORDER BY e.%I::halfvec(%s) %s $6 LIMIT $4)
+             SELECT array_agg(h.product_id), max(h.distance)
+               FROM (SELECT n.product_id, n.distance FROM near n %s ORDER BY n.distance, n.product_id LIMIT $7) h',
+            source, CASE WHEN exclude = '{}' THEN 'true' ELSE 'e.product_id <> ALL ($3)' END,
+            graph, vector_dims(operand), CASE graph WHEN 'fused' THEN '<#>' ELSE '<=>' END,
+            CASE WHEN condition IS NULL THEN ''
+                 ELSE format('JOIN shelfmate.products p ON p.id = n.product_id WHERE (%s OR p.id = ANY ($5))', condition) END);
+        -- With a filter the graph is not walked on until enough have come: what lies far away leaks in early over its bridges,
+        -- and the walk would end with that. The matches among the nearest ef are the answer, or there are too few of them.
+        IF condition IS NOT NULL THEN
+            PERFORM set_config('hnsw.iterative_scan', 'off', true);
+        END IF;
+        FOR attempt IN 1..3 LOOP
+            PERFORM set_config('hnsw.ef_search', ef::text, true);
+            EXECUTE statement INTO hits, farthest
+              USING query, filter, exclude, CASE WHEN condition IS NULL THEN wanted ELSE ef END, origins, operand, wanted;
+            IF shelfmate.is_trusted(space, query, hits, farthest, wanted, origins, graph) THEN
+                FOREACH origin IN ARRAY origins LOOP
+                    hits := array_remove(hits, origin);
+                END LOOP;
+                RETURN (hits, 'ann', false)::shelfmate.candidate_list;
+            END IF;
+            EXIT WHEN ef = most_ef;
+            IF coalesce(cardinality(hits), 0) >= wanted THEN
+                -- A witness is missing: a wider search may find it.
+                ef := least(most_ef, 4 * ef);
+            ELSE
+                -- The share of the neighbourhood that matches says how wide to search, and what may be sorted for that price.
+                EXIT WHEN attempt > 1 OR condition IS NULL OR coalesce(cardinality(hits), 0) <= cardinality(origins);
+                ef := least(2 * most_ef, 1.5 * ef * wanted / (cardinality(hits) - cardinality(origins)))::integer;
+                few := shelfmate.find_few(space, query, condition, filter, exclude || origins, depth, 3 * ef);
+                IF few.product_ids IS NOT NULL THEN
+                    RETURN few;
+                END IF;
+                EXIT WHEN ef > most_ef;
+            END IF;
+        END LOOP;
+    END IF;
+
+    EXECUTE format('SELECT array_agg(h.product_id) FROM (
+                        SELECT e.product_id FROM %s WHERE e.product_id <> ALL ($3) AND %s
+                         ORDER BY e.fused <#> $1, e.product_id LIMIT $4) h',
+                   source || CASE WHEN condition IS NULL THEN '' ELSE ' JOIN shelfmate.products p ON p.id = e.product_id' END,
+                   coalesce(condition, 'true'))
+       INTO hits USING query, filter, exclude || origins, depth;
+    RETURN (coalesce(hits, '{}'), 'exact', coalesce(cardinality(hits), 0) < depth)::shelfmate.candidate_list;
+END $$;
+
+CREATE FUNCTION find_few(
+    space embedding_spaces, query halfvec, condition text, filter jsonb, exclude bigint[], depth integer, most integer
+) RETURNS candidate_list LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    matching bigint[];
+    hits bigint[];
+BEGIN
+    EXECUTE format('SELECT array_agg(few.id) FROM (SELECT p.id FROM shelfmate.products p WHERE %s LIMIT $1) few', condition)
+       INTO matching USING most + 1, filter;
+    IF cardinality(matching) > most THEN
+        RETURN NULL;
+    END IF;
+    SELECT array_agg(h.product_id) INTO hits
+      FROM (SELECT e.product_id FROM shelfmate.product_embeddings e
+             WHERE e.space_id = space.id AND e.product_id = ANY (matching) AND e.product_id <> ALL (find_few.exclude)
+             ORDER BY e.fused <#> query, e.product_id LIMIT depth) h;
+    RETURN (coalesce(hits, '{}'), 'exact', coalesce(cardinality(hits), 0) < depth)::shelfmate.candidate_list;
+END $$;
+
+CREATE FUNCTION is_trusted(
+    space embedding_spaces, query halfvec, hits bigint[], farthest double precision, wanted integer, origins bigint[], column_name text
+) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    IF hits IS NULL OR cardinality(hits) < wanted THEN
+        RETURN false;
+    END IF;
+    -- A product without the one modality that is asked for scores 0, but is not in that modality's graph.
+    IF column_name <> 'fused' AND farthest >= 0 THEN
+        RETURN false;
+    END IF;
+    RETURN origins <@ hits OR NOT EXISTS (
+        SELECT FROM shelfmate.product_embeddings e
+         WHERE e.space_id = space.id AND e.product_id = ANY (origins) AND e.product_id <> ALL (hits)
+           AND e.fused <#> query < farthest);
+END $$;
+
+-- A graph of both modalities is walked by their joint distance: the more unevenly a query weighs them, the wider it must look.
+CREATE FUNCTION ef_factor(skew double precision) RETURNS double precision LANGUAGE sql IMMUTABLE AS $$
+    SELECT least(4, greatest(1, 0.6 * sqrt(skew)))
+$$;
+
+CREATE FUNCTION estimated_rows(space_id integer) RETURNS double precision LANGUAGE sql STABLE AS $$
+    SELECT greatest(1, c.reltuples) FROM pg_class c WHERE c.oid = to_regclass(format('shelfmate.product_embeddings_%s', space_id))
+$$;
+
+CREATE FUNCTION rank_products(
+    space embedding_spaces, query halfvec, k integer, filter jsonb DEFAULT NULL,
+    exclude bigint[] DEFAULT '{}', exact boolean DEFAULT false, origins bigint[] DEFAULT '{}'
+) RETURNS SETOF ranked_product LANGUAGE plpgsql STABLE ROWS 10
+    SET search_path FROM CURRENT
+AS $$
+DECLARE
+    -- Fetched beside the k, so that ties at the end are broken by product and not by the graph.
+    tie_margin CONSTANT integer := 10;
+    candidates shelfmate.candidate_list;
+    text_query halfvec := CASE WHEN space.text_dimensions > 0 THEN subvector(query, 1, space.text_dimensions) END;
+    image_query halfvec := CASE WHEN space.image_dimensions > 0
+        THEN subvector(query, 1 + space.text_dimensions, space.image_dimensions) END;
+    reviews_query halfvec := CASE WHEN space.reviews_dimensions > 0
+        THEN subvector(query, 1 + space.text_dimensions + space.image_dimensions, space.reviews_dimensions) END;
+BEGIN
+    PERFORM shelfmate.check_k(k);
+    candidates := shelfmate.find_candidates(space, query, k + tie_margin, filter, exclude, exact, origins);
+    RETURN QUERY
+        SELECT part.product_id, coalesce(part.text, 0) + coalesce(part.image, 0) + coalesce(part.reviews, 0) AS score,
+               part.text, part.image, part.reviews, candidates.mode
+          FROM (SELECT e.product_id,
+                       CASE WHEN space.text_dimensions > 0
+                            THEN -(subvector(e.fused, 1, space.text_dimensions) <#> text_query) END AS text,
+                       CASE WHEN space.image_dimensions > 0
+                            THEN -(subvector(e.fused, 1 + space.text_dimensions, space.image_dimensions) <#> image_query)
+                       END AS image,
+                       CASE WHEN space.reviews_dimensions > 0
+                            THEN -(subvector(e.fused, 1 + space.text_dimensions + space.image_dimensions,
+                                             space.reviews_dimensions) <#> reviews_query) END AS reviews
+                  FROM shelfmate.product_embeddings e
+                 WHERE e.space_id = space.id AND e.product_id = ANY (candidates.product_ids)) part
+         ORDER BY score DESC, part.product_id
+         LIMIT k;
+END $$;
+
+CREATE FUNCTION check_k(k integer) RETURNS void LANGUAGE plpgsql IMMUTABLE AS $$
 BEGIN
     IF k IS NULL OR k < 1 OR k > 1000 THEN
         RAISE EXCEPTION 'k is %, but must lie between 1 and 1000', coalesce(k::text, 'null')
             USING ERRCODE = 'SM005', COLUMN = 'k';
     END IF;
-    IF category IS NOT NULL THEN
-        categories := ARRAY(SELECT c.path FROM shelfmate.categories c
-                             WHERE c.path = category OR starts_with(c.path, category || '/'));
-        IF categories = '{}' THEN
-            RAISE EXCEPTION 'no category %', category USING ERRCODE = 'SM004', COLUMN = 'category';
-        END IF;
-        conditions := conditions || ' AND p.category = ANY ($3)';
-    END IF;
-    IF price_min IS NOT NULL THEN
-        conditions := conditions || ' AND p.price >= $4';
-    END IF;
-    IF price_max IS NOT NULL THEN
-        conditions := conditions || ' AND p.price <= $5';
-    END IF;
-    IF in_stock IS NOT NULL THEN
-        conditions := conditions || ' AND p.in_stock = $6';
-    END IF;
-
-    -- Few rows match, or there is no index, or the query is zero and all tie: filter first, then sort all of them.
-    exact := coalesce(exact, false) OR NOT shelfmate.is_indexed(space.id) OR query <#> query = 0;
-    exclude := coalesce(exclude, '{}');
-    IF conditions <> '' THEN
-        IF NOT exact THEN
-            EXECUTE format('SELECT count(*) FROM (SELECT FROM shelfmate.products p WHERE true %s LIMIT $1 + 1) few', conditions)
-               INTO matching USING exact_budget, NULL::text, categories, price_min, price_max, in_stock;
-            exact := matching <= exact_budget;
-        END IF;
-        source := source || ' JOIN shelfmate.products p ON p.id = e.product_id';
-    END IF;
-
-    IF NOT exact THEN
-        PERFORM set_config('hnsw.ef_search', least(1000, greatest(100, 2 * (k + tie_margin)))::text, true);
-        EXECUTE format('SELECT array_agg(hit.product_id) FROM (
-                            SELECT e.product_id FROM %1$s WHERE e.product_id <> ALL ($2) %2$s
-                            ORDER BY e.fused::halfvec(%3$s) <#> $1 LIMIT $7) hit', source, conditions, space.fused_dimensions)
-           INTO found
-          USING query, exclude, categories, price_min, price_max, in_stock, k + tie_margin;
-        -- Too few came back: the index gave up before the filter was satisfied, or no more exist. Sorting all tells.
-        exact := coalesce(cardinality(found), 0) < k;
-    END IF;
-    IF exact THEN
-        EXECUTE format('SELECT array_agg(hit.product_id) FROM (
-                            SELECT e.product_id FROM %1$s WHERE e.product_id <> ALL ($2) %2$s
-                            ORDER BY e.fused <#> $1, e.product_id LIMIT $7) hit', source, conditions)
-           INTO found
-          USING query, exclude, categories, price_min, price_max, in_stock, k;
-    END IF;
-
-    RETURN QUERY EXECUTE format(
-        'SELECT e.product_id, -(e.fused <#> $1), %2$s, %3$s, %4$s, %5$L::text
-           FROM shelfmate.product_embeddings_%1$s e
-          WHERE e.product_id = ANY ($2) ORDER BY e.fused <#> $1, e.product_id LIMIT $3',
-        space.id,
-        shelfmate.block_score(1, space.text_dimensions),
-        shelfmate.block_score(1 + space.text_dimensions, space.image_dimensions),
-        shelfmate.block_score(1 + space.text_dimensions + space.image_dimensions, space.reviews_dimensions),
-        CASE WHEN exact THEN 'exact' ELSE 'ann' END)
-    USING query, found, k;
 END $$;
+
+COMMENT ON COLUMN embedding_spaces.ef_search IS 'How many candidates the HNSW graph keeps while it searches; upkeep tunes it to the target recall.';
+COMMENT ON TYPE ranked_product IS 'A product''s place in a ranking: score and the part of each modality in it, which add up to it.';
+COMMENT ON TYPE candidate_list IS 'Products that may rank first, how they were found, and whether no other product matches.';
+COMMENT ON FUNCTION query_strengths(embedding_spaces, halfvec) IS
+    'How strongly a query asks for text, image and reviews, in units of the space''s own weights; null for a modality the space lacks.';
+COMMENT ON FUNCTION find_candidates(embedding_spaces, halfvec, integer, jsonb, bigint[], boolean, bigint[], boolean) IS
+    'The planner: ids of the first depth products for a query vector that satisfy the filter, or all that exist; filter first where few match, the graph where many do, an exact sort where either is in doubt.';
+COMMENT ON FUNCTION find_few(embedding_spaces, halfvec, text, jsonb, bigint[], integer, integer) IS
+    'Where at most so many products match a filter: the first of them by an exact sort; null where more do.';
+COMMENT ON FUNCTION is_trusted(embedding_spaces, halfvec, bigint[], double precision, integer, bigint[], text) IS
+    'Whether a graph''s answer is long enough and has the examples themselves where they belong.';
+COMMENT ON FUNCTION ef_factor(double precision) IS 'How many times wider a graph is searched when the modalities are weighed unevenly.';
+COMMENT ON FUNCTION estimated_rows(integer) IS 'About how many products an embedding space holds.';
+COMMENT ON FUNCTION rank_products(embedding_spaces, halfvec, integer, jsonb, bigint[], boolean, bigint[]) IS
+    'The k best products for a query vector that satisfy the filter, or all that exist. origins are examples: left out of the answer, and witnesses of its recall.';
+COMMENT ON FUNCTION check_k(integer) IS 'Refuses a k that is not between 1 and 1000.';

@@ -6,11 +6,23 @@ CREATE TYPE similar_product AS (
     product_id bigint, brand text, category text, price numeric, currency text, in_stock boolean, variant_group text, space text, mode text
 );
 
+-- The few filters that have an argument of their own, joined with the general one.
+CREATE FUNCTION simple_filter(category text, price_min numeric, price_max numeric, in_stock boolean, filter jsonb) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN category IS NULL AND price_min IS NULL AND price_max IS NULL AND in_stock IS NULL THEN filter
+                ELSE jsonb_build_object('all', to_jsonb(array_remove(ARRAY[
+                    CASE WHEN category IS NOT NULL THEN jsonb_build_object('field', 'category', 'under', category) END,
+                    CASE WHEN price_min IS NOT NULL THEN jsonb_build_object('field', 'price', 'gte', price_min) END,
+                    CASE WHEN price_max IS NOT NULL THEN jsonb_build_object('field', 'price', 'lte', price_max) END,
+                    CASE WHEN in_stock IS NOT NULL THEN jsonb_build_object('field', 'in_stock', 'eq', in_stock) END,
+                    filter], NULL))) END
+$$;
+
 CREATE FUNCTION similar_products(
     sku text, k integer DEFAULT 10,
     category text DEFAULT NULL, price_min numeric DEFAULT NULL, price_max numeric DEFAULT NULL, in_stock boolean DEFAULT NULL,
     w_text double precision DEFAULT NULL, w_image double precision DEFAULT NULL, w_reviews double precision DEFAULT NULL,
-    space text DEFAULT NULL, exact boolean DEFAULT false
+    space text DEFAULT NULL, exact boolean DEFAULT false, filter jsonb DEFAULT NULL
 ) RETURNS SETOF similar_product LANGUAGE plpgsql STABLE ROWS 10 AS $$
 DECLARE
     chosen shelfmate.embedding_spaces := shelfmate.find_space(space);
@@ -28,8 +40,11 @@ BEGIN
     RETURN QUERY
         SELECT p.sku, p.title, r.score * scale, r.text * scale, r.image * scale, r.reviews * scale,
                p.id, p.brand, p.category, p.price, p.currency, p.in_stock, p.variant_group, chosen.name, r.mode
-          FROM shelfmate.rank_products(chosen, query, similar_products.k, similar_products.category, price_min, price_max,
-                                       similar_products.in_stock, ARRAY[origin.product_id], exact) r
+          FROM shelfmate.rank_products(
+                   chosen, query, similar_products.k,
+                   shelfmate.simple_filter(similar_products.category, price_min, price_max, similar_products.in_stock,
+                                           similar_products.filter),
+                   '{}', exact, ARRAY[origin.product_id]) r
           JOIN shelfmate.products p ON p.id = r.product_id
          ORDER BY r.score DESC, r.product_id;
 END $$;
@@ -38,10 +53,10 @@ CREATE FUNCTION similar_products_exact(
     sku text, k integer DEFAULT 10,
     category text DEFAULT NULL, price_min numeric DEFAULT NULL, price_max numeric DEFAULT NULL, in_stock boolean DEFAULT NULL,
     w_text double precision DEFAULT NULL, w_image double precision DEFAULT NULL, w_reviews double precision DEFAULT NULL,
-    space text DEFAULT NULL
+    space text DEFAULT NULL, filter jsonb DEFAULT NULL
 ) RETURNS SETOF similar_product LANGUAGE sql STABLE ROWS 10 AS $$
     SELECT * FROM shelfmate.similar_products(sku, k, category, price_min, price_max, in_stock,
-                                             w_text, w_image, w_reviews, space, exact => true)
+                                             w_text, w_image, w_reviews, space, exact => true, filter => filter)
 $$;
 
 CREATE FUNCTION explain_similarity(a text, b text, space text DEFAULT NULL)
@@ -64,3 +79,12 @@ BEGIN
     USING one.fused, chosen.text_weight, one.text, two.text, chosen.image_weight, one.image, two.image,
           chosen.reviews_weight, one.reviews, two.reviews, two.fused;
 END $$;
+
+COMMENT ON TYPE similar_product IS 'A similar product: score, the part of each modality in it, and what a shop shows of it.';
+COMMENT ON FUNCTION simple_filter(text, numeric, numeric, boolean, jsonb) IS 'One filter of the arguments that are given; null for none.';
+COMMENT ON FUNCTION similar_products(text, integer, text, numeric, numeric, boolean, double precision, double precision, double precision, text, boolean, jsonb) IS
+    'The k products most like the one with this sku. category takes the subtree, filter any filter. Without weights the space''s own hold; when one is given, those left out are 0.';
+COMMENT ON FUNCTION similar_products_exact(text, integer, text, numeric, numeric, boolean, double precision, double precision, double precision, text, jsonb) IS
+    'As similar_products, by comparing with every product instead of using an index.';
+COMMENT ON FUNCTION explain_similarity(text, text, text) IS
+    'Cosine, weight and contribution of each modality to the score between two products under the space''s own weights.';

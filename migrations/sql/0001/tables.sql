@@ -143,16 +143,21 @@ CREATE TABLE product_embeddings (
 
 -- What later questions are answered from: frozen result lists, rating models, keys.
 
+-- Written by every request: no foreign key, whose check would lock the one row of the space each time.
 CREATE TABLE recommendations (
-    id          uuid PRIMARY KEY DEFAULT gen_random_uuid(),
-    space_id    integer REFERENCES embedding_spaces (id) ON DELETE CASCADE,
-    query       jsonb NOT NULL,
-    product_ids bigint[] NOT NULL,
-    scores      double precision[] NOT NULL,
-    created_at  timestamptz NOT NULL DEFAULT now(),
-    expires_at  timestamptz NOT NULL,
-    CHECK (cardinality(product_ids) = cardinality(scores))
-);
+    id         uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+    kind       text NOT NULL,
+    space_id   integer NOT NULL,
+    query      jsonb NOT NULL,
+    vectors    halfvec[] NOT NULL,
+    items      jsonb NOT NULL,
+    mode       text NOT NULL CHECK (mode IN ('exact', 'ann')),
+    complete   boolean NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    expires_at timestamptz NOT NULL
+) WITH (toast_tuple_target = 8160);
+-- A first page stays in its row, where it is neither compressed nor looked up.
+ALTER TABLE recommendations ALTER COLUMN vectors SET STORAGE MAIN, ALTER COLUMN items SET STORAGE MAIN;
 CREATE INDEX recommendations_expires_at_idx ON recommendations (expires_at);
 
 CREATE TABLE rating_models (

@@ -6,14 +6,9 @@ CREATE FUNCTION weighted_block(unit halfvec, dimensions integer, factor double p
                 ELSE unit::vector * array_fill(factor::real, ARRAY[dimensions])::vector END
 $$;
 
-CREATE FUNCTION fuse_query(
-    space embedding_spaces, text halfvec, image halfvec, reviews halfvec,
-    w_text double precision, w_image double precision, w_reviews double precision
-) RETURNS halfvec LANGUAGE plpgsql STABLE AS $$
-DECLARE
-    blocks vector[] := '{}';
-    fused vector;
-    part vector;
+CREATE FUNCTION check_weights(
+    space embedding_spaces, w_text double precision, w_image double precision, w_reviews double precision
+) RETURNS void LANGUAGE plpgsql IMMUTABLE AS $$
 BEGIN
     IF w_text < 0 OR w_image < 0 OR w_reviews < 0 OR coalesce(w_text, 0) + coalesce(w_image, 0) + coalesce(w_reviews, 0) <= 0
        OR coalesce(w_text, 0) + coalesce(w_image, 0) + coalesce(w_reviews, 0) > 1000 THEN
@@ -26,6 +21,18 @@ BEGIN
             USING ERRCODE = 'SM005', COLUMN = 'weights',
                   HINT = 'embedding_spaces says which have dimensions: text, image, reviews.';
     END IF;
+END $$;
+
+CREATE FUNCTION fuse_query(
+    space embedding_spaces, text halfvec, image halfvec, reviews halfvec,
+    w_text double precision, w_image double precision, w_reviews double precision
+) RETURNS halfvec LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    blocks vector[] := '{}';
+    fused vector;
+    part vector;
+BEGIN
+    PERFORM shelfmate.check_weights(space, w_text, w_image, w_reviews);
     IF space.text_dimensions > 0 THEN
         blocks := blocks || shelfmate.weighted_block(text, space.text_dimensions,
                                                      coalesce(w_text, 0) / sqrt(space.text_weight));
@@ -49,12 +56,13 @@ CREATE FUNCTION block_score(first integer, dimensions integer) RETURNS text LANG
                 ELSE format('-(subvector(e.fused, %1$s, %2$s) <#> subvector($1, %1$s, %2$s))', first, dimensions) END
 $$;
 
-CREATE FUNCTION is_indexed(space_id integer) RETURNS boolean LANGUAGE sql STABLE AS $$
+CREATE FUNCTION is_indexed(space_id integer, column_name text DEFAULT 'fused') RETURNS boolean LANGUAGE sql STABLE AS $$
     SELECT coalesce((SELECT i.indisvalid FROM pg_index i
-                      WHERE i.indexrelid = to_regclass(format('shelfmate.product_embeddings_%s_fused_hnsw', space_id))), false)
+                      WHERE i.indexrelid = to_regclass(format('shelfmate.product_embeddings_%s_%s_hnsw', space_id, column_name))),
+                    false)
 $$;
 
-CREATE FUNCTION find_embedding(space embedding_spaces, sku text) RETURNS product_embeddings LANGUAGE plpgsql STABLE AS $$
+CREATE FUNCTION find_embedding(space embedding_spaces, sku text, field text DEFAULT 'sku') RETURNS product_embeddings LANGUAGE plpgsql STABLE AS $$
 DECLARE
     embedding shelfmate.product_embeddings;
     wanted bigint;
@@ -62,7 +70,7 @@ DECLARE
 BEGIN
     SELECT p.id INTO wanted FROM shelfmate.products p WHERE p.sku = find_embedding.sku;
     IF NOT FOUND THEN
-        RAISE EXCEPTION 'no product with sku %', find_embedding.sku USING ERRCODE = 'SM001', COLUMN = 'sku';
+        RAISE EXCEPTION 'no product with sku %', find_embedding.sku USING ERRCODE = 'SM001', COLUMN = field;
     END IF;
     SELECT * INTO embedding FROM shelfmate.product_embeddings e WHERE e.product_id = wanted AND e.space_id = space.id;
     IF FOUND THEN
@@ -71,8 +79,8 @@ BEGIN
     SELECT * INTO job FROM shelfmate.embedding_jobs j WHERE j.product_id = wanted AND j.space_id = space.id;
     IF job.state = 'dead' THEN
         RAISE EXCEPTION 'the embedding of product % failed: %', find_embedding.sku, job.last_error
-            USING ERRCODE = 'SM003', COLUMN = 'sku', HINT = 'Mend its text or image, or run shelfmate jobs retry.';
+            USING ERRCODE = 'SM003', COLUMN = field, HINT = 'Mend its text or image, or run shelfmate jobs retry.';
     END IF;
     RAISE EXCEPTION 'product % is not embedded yet', find_embedding.sku
-        USING ERRCODE = 'SM002', COLUMN = 'sku', HINT = 'A worker embeds it within seconds; shelfmate jobs shows the queue.';
+        USING ERRCODE = 'SM002', COLUMN = field, HINT = 'A worker embeds it within seconds; shelfmate jobs shows the queue.';
 END $$;

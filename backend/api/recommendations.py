@@ -1,0 +1,188 @@
+"""What is like these and unlike those, over HTTP, and the pages that follow."""
+
+import json
+from collections.abc import Sequence
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
+
+from backend.api.answers import Answer
+from backend.api.problems import Problem, from_error, from_validation
+from backend.api.recommendation_explanation import ExplanationAnswer
+from backend.api.recommendation_types import Count, RecommendationAnswer, RecommendationBody
+from backend.api.routing import Routes
+from backend.api.services import Services
+from backend.api.types import Answered, Body, Query
+from backend.errors import (
+    EmbeddingFailed,
+    EmbeddingPending,
+    Expired,
+    InvalidCursor,
+    NoExamples,
+    NotFound,
+    ShelfmateError,
+    UnreadableImage,
+)
+from backend.recommend import examples, frozen
+from backend.recommend.cursors import Position
+from backend.recommend.frozen import Page
+
+routes = Routes("Recommendations")
+
+MOST_QUERIES = 100
+KIND = "recommendation"
+
+_ASKED = [NotFound, EmbeddingPending, EmbeddingFailed, NoExamples, UnreadableImage]
+
+
+class PageQuery(Query):
+    """Which page of a list."""
+
+    cursor: Annotated[str | None, Field(description="next_cursor of the page before.")] = None
+    k: Annotated[Count | None, Field(description="Items of the page; as many as the first page had by default.")] = None
+
+
+@routes.add("POST", "/v1/recommendations", {200: RecommendationAnswer}, problems=_ASKED)
+def recommend(services: Services, body: RecommendationBody) -> Answer:
+    """Find products like these and unlike those.
+
+    The list is kept for a while: next_cursor leads through it without repeats or gaps, whatever changes meanwhile.
+    """
+    (answer,) = _recommend(services, [body])
+    if isinstance(answer, ShelfmateError):
+        raise answer
+    return Answer(answer)
+
+
+def _keep_misshapen(value: object, validate: ValidatorFunctionWrapHandler) -> RecommendationBody | Problem:
+    try:
+        body: RecommendationBody = validate(value)
+    except ValidationError as error:
+        return from_validation(error, list(RecommendationBody.model_fields))
+    return body
+
+
+class BatchBody(Body):
+    """Queries that have nothing to do with each other."""
+
+    items: Annotated[
+        list[Annotated[RecommendationBody, WrapValidator(_keep_misshapen)]], Field(max_length=MOST_QUERIES)
+    ]
+
+
+class BatchResult(Answered):
+    """The answer to one query, or why there is none."""
+
+    recommendation: RecommendationAnswer | None
+    problem: Problem | None
+
+
+class BatchAnswer(Answered):
+    """A result for each query, in the same order."""
+
+    items: list[BatchResult]
+
+
+@routes.add("POST", "/v1/recommendations:batch", {200: BatchAnswer})
+def recommend_batch(services: Services, body: BatchBody) -> Answer:
+    """Answer many queries. One that is refused costs the others nothing."""
+    asked: list[RecommendationBody | Problem] = list(body.items)
+    answers = iter(_recommend(services, [item for item in asked if isinstance(item, RecommendationBody)]))
+    results = [_as_result(item if isinstance(item, Problem) else next(answers)) for item in asked]
+    return Answer(b'{"items":[' + b",".join(results) + b"]}")
+
+
+@routes.add(
+    "GET",
+    "/v1/recommendations/{recommendation_id}",
+    {200: RecommendationAnswer},
+    problems=[NotFound, Expired, InvalidCursor],
+)
+def show_recommendation(services: Services, recommendation_id: str, query: PageQuery) -> Answer:
+    """Get a page of a list: the first one again, or the one that a cursor leads to.
+
+    Products that are gone, hidden or no longer match its filter are left out; the others keep their order.
+    """
+    list_id, after = _list_id(recommendation_id), 0
+    if query.cursor is not None:
+        after = read_cursor(services, query.cursor, list_id).after
+    return Answer(as_body(services, frozen.read_page(services.database, list_id, after=after, k=query.k)))
+
+
+@routes.add(
+    "GET",
+    "/v1/recommendations/{recommendation_id}/explain/{sku}",
+    {200: ExplanationAnswer},
+    problems=[NotFound, Expired],
+)
+def explain_recommendation(services: Services, recommendation_id: str, sku: str) -> Answer:
+    """Say why a product stands where it does in a list, or why it does not."""
+    return Answer(frozen.explain(services.database, _list_id(recommendation_id), sku).encode())
+
+
+def read_cursor(services: Services, cursor: str, list_id: UUID | None = None) -> Position:
+    """The position that a cursor leads to, in the list if one is named.
+
+    Raises:
+        InvalidCursor: it is none of ours, or of another list.
+        Expired: the list is no longer kept.
+    """
+    position = services.cursors.read(cursor)
+    if list_id is not None and position.list_id != list_id:
+        raise InvalidCursor("is of another recommendation", field="cursor")
+    return position
+
+
+def as_body(services: Services, page: Page) -> bytes:
+    """A ``RecommendationAnswer`` as JSON: its items are JSON already, and validating our own text would cost more than
+    making it; a test holds answers against the type."""
+    cursor = "null"
+    if page.next_position is not None:
+        cursor = f'"{services.cursors.sign(Position(page.list_id, page.next_position), page.expires_at)}"'
+    return (
+        f'{{"recommendation_id":"{page.list_id}","items":{page.items},"next_cursor":{cursor},"source":"{page.source}",'
+        f'"search":{{"mode":"{page.mode}","complete":true}},"space":{json.dumps(page.space)}}}'
+    ).encode()
+
+
+def _recommend(services: Services, bodies: Sequence[RecommendationBody]) -> list[bytes | ShelfmateError]:
+    queries = examples.resolve(services.database, services.embedder, [body.to_request() for body in bodies])
+    answers: list[bytes | ShelfmateError] = []
+    for query in queries:
+        if isinstance(query, ShelfmateError):
+            answers.append(query)
+            continue
+        try:
+            _require_examples(query)
+            seconds = services.settings.recommendation_ttl
+            page = frozen.recommend(services.database, query, kind=KIND, seconds=seconds)
+        except ShelfmateError as error:
+            if error.status >= 500:
+                raise
+            answers.append(error)
+        else:
+            answers.append(as_body(services, page))
+    return answers
+
+
+def _require_examples(query: frozen.Json) -> None:
+    if not query.get("like") and not query.get("unlike") and not query.get("fallback"):
+        raise NoExamples(
+            "needs an example, a product, text, image or vector; for what is popular without any, set fallback to true",
+            field="like",
+        )
+
+
+def _as_result(answer: bytes | ShelfmateError | Problem) -> bytes:
+    if isinstance(answer, bytes):
+        return b'{"recommendation":' + answer + b',"problem":null}'
+    problem = from_error(answer) if isinstance(answer, ShelfmateError) else answer
+    return b'{"recommendation":null,"problem":' + problem.model_dump_json().encode() + b"}"
+
+
+def _list_id(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError as error:
+        raise NotFound(f"no recommendation {text}") from error

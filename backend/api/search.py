@@ -1,0 +1,42 @@
+"""Search over HTTP."""
+
+from backend.api.answers import Answer
+from backend.api.routing import Routes
+from backend.api.search_types import FacetItem, FoundAnswer, FoundBy, FoundItem, SearchBody
+from backend.api.services import Services
+from backend.errors import InvalidInput, UnreadableImage
+from backend.recommend.search import FacetValue, count_facets
+from backend.recommend.search import search as find
+
+routes = Routes("Search")
+
+TOTAL = "total"
+
+
+@routes.add("POST", "/v1/search", {200: FoundAnswer}, problems=[UnreadableImage])
+def search(services: Services, body: SearchBody) -> Answer:
+    """Find products by words, by meaning, by a photograph, or by all of them.
+
+    Exactly k come, or all that match the words or have vectors and satisfy the filter. Facets count what they could be narrowed to.
+    """
+    facets = _count(services, body)
+    found = find(services.database, services.embedder, body.to_search())
+    total = facets.pop(TOTAL, None)
+    return Answer(
+        FoundAnswer(
+            items=[FoundItem.model_validate(item) for item in found.items],
+            search=FoundBy(mode=found.mode, complete=True, by=found.by),
+            space=found.space,
+            matching=None if total is None else total[0].count,
+            facets={name: [FacetItem.model_validate(value) for value in values] for name, values in facets.items()},
+        )
+    )
+
+
+def _count(services: Services, body: SearchBody) -> dict[str, list[FacetValue]]:
+    if TOTAL in body.facets:
+        raise InvalidInput("total is always there: it is matching", field=f"facets[{body.facets.index(TOTAL)}]")
+    if not body.facets:
+        return {}
+    text = body.text if body.facets_of == "words" else None
+    return count_facets(services.database, [*body.facets, TOTAL], filter=body.filter, text=text)

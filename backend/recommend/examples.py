@@ -1,0 +1,132 @@
+"""Examples of a query, likes and unlikes: texts and photographs become vectors of a space, all of a call at once."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backend.database.connection import Database
+from backend.errors import ConfigurationError, InvalidInput, ShelfmateError, UnreadableImage
+from backend.spaces.embedder import Embedder
+from backend.spaces.space import Space, list_spaces
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Example:
+    """One thing to be like or unlike: exactly one of a product, a text, an image file's bytes, and unit vectors by
+    modality."""
+
+    sku: str | None = None
+    text: str | None = None
+    image: bytes | None = None
+    vector: Json | None = None
+    weight: float | None = None
+
+
+@dataclass(frozen=True)
+class Request:
+    """A query for the SQL function ``recommend`` without its examples, and the examples."""
+
+    query: Json
+    like: Sequence[Example] = ()
+    unlike: Sequence[Example] = ()
+
+
+@dataclass
+class _Batch:
+    """What one encoder is to encode, and where each vector goes."""
+
+    space: Space
+    modality: str
+    inputs: list[Any] = field(default_factory=list)
+    places: list[Json] = field(default_factory=list)
+
+
+def resolve(database: Database, embedder: Embedder, requests: Sequence[Request]) -> list[Json | ShelfmateError]:
+    """A query with products and vectors alone for each request, in order, or the error that it is answered with.
+
+    Each encoder is called once with all that there is for it. A query with vectors made here names its space, so that
+    no other one answers it.
+
+    Raises:
+        ConfigurationError: no space is active, or an encoder cannot be loaded.
+    """
+    resolver = _Resolver(database, embedder)
+    resolved = [resolver.resolve(request) for request in requests]
+    resolver.encode()
+    return resolved
+
+
+class _Resolver:
+    def __init__(self, database: Database, embedder: Embedder) -> None:
+        self.database, self.embedder = database, embedder
+        self.spaces: list[Space] | None = None
+        self.batches: dict[tuple[int, str], _Batch] = {}
+
+    def resolve(self, request: Request) -> Json | ShelfmateError:
+        query = dict(request.query)
+        waiting: list[tuple[_Batch, Any, Json]] = []
+        try:
+            for side, examples in (("like", request.like), ("unlike", request.unlike)):
+                if examples:
+                    query[side] = [
+                        self._example(example, f"{side}[{place}]", query, waiting)
+                        for place, example in enumerate(examples)
+                    ]
+        except InvalidInput as error:
+            return error
+        for batch, given, place in waiting:
+            batch.inputs.append(given)
+            batch.places.append(place)
+        return query
+
+    def encode(self) -> None:
+        """Put the vectors where they were asked for."""
+        for batch in self.batches.values():
+            if not batch.inputs:
+                continue
+            encode: Callable[[Space, Sequence[Any]], NDArray[np.float32]] = (
+                self.embedder.texts if batch.modality == "text" else self.embedder.images
+            )
+            # As the halves that the database keeps: fewer digits to send.
+            vectors = encode(batch.space, batch.inputs).astype(np.float16).astype(np.float64)
+            for place, vector in zip(batch.places, vectors, strict=True):
+                place[batch.modality] = vector.tolist()
+
+    def _example(self, example: Example, path: str, query: Json, waiting: list[tuple[_Batch, Any, Json]]) -> Json:
+        resolved: Json = {} if example.weight is None else {"weight": example.weight}
+        if example.sku is not None:
+            return resolved | {"sku": example.sku}
+        if example.vector is not None:
+            return resolved | {"vector": example.vector}
+        vector: Json = {}
+        modality = "image" if example.text is None else "text"
+        space = self._space(query, modality, f"{path}.{modality}")
+        given = example.text if example.text is not None else self._image(space, example.image or b"", path)
+        waiting.append((self.batches.setdefault((space.id, modality), _Batch(space, modality)), given, vector))
+        return resolved | {"vector": vector}
+
+    def _image(self, space: Space, content: bytes, path: str) -> NDArray[np.uint8]:
+        try:
+            return self.embedder.prepare_image(space, content)
+        except UnreadableImage as error:
+            raise UnreadableImage(str(error), field=f"{path}.image") from error
+
+    def _space(self, query: Json, modality: str, path: str) -> Space:
+        """The space that answers, which the query names from now on; it has the modality."""
+        if self.spaces is None:
+            self.spaces = list_spaces(self.database, from_primary=True)
+        name = query.get("space")
+        for space in self.spaces:
+            if space.name == name if name is not None else space.state == "active":
+                if (space.text_encoder if modality == "text" else space.image_encoder) is None:
+                    raise InvalidInput(f"the embedding space {space.name} has no {modality}", field=path)
+                query["space"] = space.name
+                return space
+        if name is not None:
+            raise InvalidInput(f"no embedding space named {name}", field="space")
+        raise ConfigurationError("no embedding space is active: run shelfmate migrate, which creates the default one")

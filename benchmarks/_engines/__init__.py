@@ -1,0 +1,1 @@
+"""What Shelfmate is compared with: one class for each engine, none of which is needed to install or run Shelfmate."""

@@ -1,0 +1,325 @@
+-- Frozen results: pages that never repeat or skip, and why a product stands in a list or does not.
+
+-- Whoever can read a key can make cursors: analyst may not (roles.sql). The newest key signs, all of them verify.
+CREATE TABLE signing_keys (
+    id         integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    -- gen_random_uuid is the server's strong source of random bits: two of them have 244.
+    key        bytea NOT NULL DEFAULT sha256(convert_to(gen_random_uuid()::text || gen_random_uuid()::text, 'UTF8')),
+    created_at timestamptz NOT NULL DEFAULT now()
+);
+INSERT INTO signing_keys DEFAULT VALUES;
+
+CREATE TYPE recommendation_page AS (
+    items text, shown integer, next_position integer, source text, mode text, space text,
+    kind text, query jsonb, expires_at timestamptz
+);
+
+CREATE FUNCTION open_recommendation(recommendation_id uuid) RETURNS recommendations LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    frozen shelfmate.recommendations;
+BEGIN
+    SELECT * INTO frozen FROM shelfmate.recommendations r WHERE r.id = open_recommendation.recommendation_id;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'no recommendation %', open_recommendation.recommendation_id USING ERRCODE = 'SM001',
+            HINT = 'Lists that expired long ago are deleted.';
+    END IF;
+    IF frozen.expires_at <= now() THEN
+        RAISE EXCEPTION 'recommendation % has expired: ask again for a new one', frozen.id USING ERRCODE = 'SM008';
+    END IF;
+    IF NOT EXISTS (SELECT FROM shelfmate.embedding_spaces s WHERE s.id = frozen.space_id) THEN
+        RAISE EXCEPTION 'the embedding space that answered recommendation % was dropped: ask again for a new one', frozen.id
+            USING ERRCODE = 'SM008';
+    END IF;
+    RETURN frozen;
+END $$;
+
+CREATE FUNCTION unit_blocks(space embedding_spaces, fused halfvec) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
+    SELECT coalesce(jsonb_object_agg(b.name, b.unit::text::jsonb), '{}')
+      FROM (SELECT m.name, l2_normalize(subvector(fused, m.first, m.dimensions)) AS unit
+              FROM (VALUES ('text', 1, space.text_dimensions),
+                           ('image', 1 + space.text_dimensions, space.image_dimensions),
+                           ('reviews', 1 + space.text_dimensions + space.image_dimensions, space.reviews_dimensions))
+                   AS m (name, first, dimensions)
+             WHERE m.dimensions > 0) b
+     WHERE l2_norm(b.unit) > 0
+$$;
+
+CREATE FUNCTION frozen_examples(frozen recommendations)
+    RETURNS TABLE (n bigint, side text, place bigint, content jsonb, fused halfvec) LANGUAGE sql STABLE AS $$
+    SELECT x.n, x.side, x.place, x.content, frozen.vectors[x.n]
+      FROM (SELECT row_number() OVER (ORDER BY s.first, c.place) AS n, s.side, c.place - 1 AS place, c.content
+              FROM (VALUES (1, 'like'), (2, 'unlike')) AS s (first, side),
+                   jsonb_array_elements(coalesce(nullif(frozen.query->s.side, 'null'), '[]')) WITH ORDINALITY c (content, place)) x
+$$;
+
+-- A product among the examples may have been edited or deleted since: its vectors of then take its place.
+CREATE FUNCTION frozen_query(frozen recommendations) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    space shelfmate.embedding_spaces;
+    asked jsonb := frozen.query;
+    exclude jsonb := coalesce(nullif(frozen.query->'exclude', 'null'), '[]');
+    example record;
+BEGIN
+    SELECT * INTO space FROM shelfmate.embedding_spaces s WHERE s.id = frozen.space_id;
+    FOR example IN SELECT * FROM shelfmate.frozen_examples(frozen)
+    LOOP
+        CONTINUE WHEN example.fused IS NULL OR EXISTS (
+            SELECT FROM shelfmate.products p
+              JOIN shelfmate.product_embeddings e ON e.product_id = p.id AND e.space_id = space.id
+             WHERE p.sku = example.content->>'sku' AND e.fused = example.fused);
+        asked := jsonb_set(asked, ARRAY[example.side, example.place::text], (example.content - 'sku')
+                           || jsonb_build_object('vector', shelfmate.unit_blocks(space, example.fused)));
+        exclude := exclude || jsonb_build_array(example.content->>'sku');
+    END LOOP;
+    RETURN asked || jsonb_build_object('space', space.name, 'exclude', exclude, 'as_of', frozen.created_at, 'k', 1000);
+END $$;
+
+-- Whoever asks first for what follows the first page ranks it, once; the lock makes others wait for that list.
+CREATE FUNCTION complete_recommendation(recommendation_id uuid) RETURNS recommendations LANGUAGE plpgsql AS $$
+DECLARE
+    frozen shelfmate.recommendations;
+    groups text[] := '{}';
+    shown bigint[];
+BEGIN
+    PERFORM set_config('synchronous_commit', 'off', true);
+    SELECT * INTO frozen FROM shelfmate.recommendations r WHERE r.id = complete_recommendation.recommendation_id FOR UPDATE;
+    IF frozen.complete IS NOT FALSE THEN
+        RETURN frozen;
+    END IF;
+    shown := ARRAY(SELECT (i.item->>'product_id')::bigint FROM jsonb_array_elements(frozen.items) i (item));
+    IF (frozen.query->>'one_per_variant_group')::boolean THEN
+        groups := ARRAY(SELECT p.variant_group FROM shelfmate.products p
+                         WHERE p.id = ANY (shown) AND p.variant_group IS NOT NULL);
+    END IF;
+    UPDATE shelfmate.recommendations r
+       SET complete = true,
+           items = frozen.items || coalesce((
+               SELECT jsonb_agg(jsonb_build_object('product_id', t.product_id, 'score', t.score, 'source', t.source,
+                                                   'contributions', t.contributions, 'examples', t.examples) ORDER BY t.position)
+                 FROM shelfmate.recommend(shelfmate.frozen_query(frozen)) t
+                WHERE t.product_id <> ALL (shown) AND (t.variant_group = ANY (groups)) IS NOT TRUE), '[]')
+     WHERE r.id = frozen.id
+    RETURNING r.* INTO frozen;
+    RETURN frozen;
+END $$;
+
+-- What a page may still show: the filter, and no rule that hides. $2 is the filter, $3 the filters of such rules.
+CREATE FUNCTION page_condition(query jsonb, hidden jsonb) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT concat_ws(' AND ',
+        coalesce(shelfmate.filter_condition(nullif(query->'filter', 'null'), '$2', false), 'true'),
+        (SELECT string_agg(format('NOT (%s)', shelfmate.filter_condition(h.filter, format('($3->%s)', h.n - 1), false)), ' AND ')
+           FROM jsonb_array_elements(hidden) WITH ORDINALITY h (filter, n)))
+$$;
+
+CREATE FUNCTION hiding_filters(query jsonb) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    IF (query->>'rules')::boolean IS FALSE THEN
+        RETURN '[]';
+    END IF;
+    RETURN coalesce((SELECT jsonb_agg(r.filter ORDER BY r.id) FROM shelfmate.active_rules(query->>'placement') r
+                      WHERE r.action = 'hide'), '[]');
+END $$;
+
+CREATE FUNCTION page_recommendation(recommendation_id uuid, start_position integer DEFAULT 0, k integer DEFAULT NULL)
+    RETURNS recommendation_page LANGUAGE plpgsql AS $$
+DECLARE
+    frozen shelfmate.recommendations := shelfmate.open_recommendation(page_recommendation.recommendation_id);
+    hidden jsonb := shelfmate.hiding_filters(frozen.query);
+    condition text := shelfmate.page_condition(frozen.query, hidden);
+    wanted integer := coalesce(page_recommendation.k, (frozen.query->>'k')::integer, 10);
+    page shelfmate.recommendation_page;
+    found integer;
+BEGIN
+    LOOP
+        EXECUTE format($page$
+            SELECT coalesce(json_agg(i.shown ORDER BY i.n) FILTER (WHERE i.place <= $5), '[]')::text,
+                   count(*) FILTER (WHERE i.place <= $5), max(i.n) FILTER (WHERE i.place <= $5 AND i.place < i.last),
+                   CASE WHEN min(i.source) FILTER (WHERE i.source <> 'pinned') <> max(i.source) FILTER (WHERE i.source <> 'pinned')
+                        THEN 'mixed' ELSE coalesce(min(i.source) FILTER (WHERE i.source <> 'pinned'), 'similar') END
+              FROM (SELECT f.n, f.source, row_number() OVER (ORDER BY f.n) AS place, count(*) OVER () AS last,
+                           json_build_object(
+                               'sku', f.sku, 'title', f.title, 'score', f.item->'score',
+                               'contributions', f.item->'contributions', 'examples', f.item->'examples',
+                               'variants', CASE WHEN $6 THEN ARRAY(
+                                   SELECT p.sku FROM shelfmate.products p
+                                    WHERE p.variant_group = f.variant_group AND p.id <> f.id AND %1$s ORDER BY p.id)
+                                   ELSE '{}' END,
+                               'source', f.source, 'brand', f.brand, 'category', f.category, 'price', f.price,
+                               'currency', f.currency, 'in_stock', f.in_stock, 'variant_group', f.variant_group) AS shown
+                      FROM (SELECT e.n, e.item, e.item->>'source' AS source, p.id, p.sku, p.title, p.brand, p.category, p.price,
+                                   p.currency, p.in_stock, p.variant_group
+                              FROM jsonb_array_elements($1) WITH ORDINALITY e (item, n)
+                              JOIN shelfmate.products p ON p.id = (e.item->>'product_id')::bigint
+                             WHERE e.n > $4 AND %1$s
+                             ORDER BY e.n LIMIT $5 + 1) f) i $page$, condition)
+           INTO page.items, page.shown, page.next_position, page.source
+          USING frozen.items, frozen.query->'filter', hidden, start_position, wanted,
+                coalesce((frozen.query->>'one_per_variant_group')::boolean, false);
+        EXIT WHEN frozen.complete OR page.shown = wanted;
+        frozen := shelfmate.complete_recommendation(frozen.id);
+    END LOOP;
+    -- A full page at the end of what is ranked so far: what follows is ranked when it is asked for.
+    IF page.next_position IS NULL AND NOT frozen.complete THEN
+        page.next_position := jsonb_array_length(frozen.items);
+    END IF;
+    SELECT s.name INTO page.space FROM shelfmate.embedding_spaces s WHERE s.id = frozen.space_id;
+    page.mode := frozen.mode;
+    page.kind := frozen.kind;
+    page.query := frozen.query;
+    page.expires_at := frozen.expires_at;
+    RETURN page;
+END $$;
+
+CREATE FUNCTION explain_examples(frozen recommendations, product_id bigint, parts jsonb) RETURNS jsonb LANGUAGE sql STABLE AS $$
+    SELECT coalesce(jsonb_agg(jsonb_build_object(
+               x.side, x.place, 'sku', x.content->>'sku', 'weight', coalesce((x.content->>'weight')::double precision, CASE x.side WHEN 'like' THEN 1 ELSE 0.5 END),
+               'contribution', (SELECT t.part->'contribution' FROM jsonb_array_elements(parts) t (part)
+                                 WHERE (t.part->>x.side)::integer = x.place),
+               'modalities', m.modalities) ORDER BY x.n), '[]')
+      FROM shelfmate.embedding_spaces s
+      LEFT JOIN shelfmate.product_embeddings e ON e.space_id = s.id AND e.product_id = explain_examples.product_id,
+           shelfmate.frozen_examples(frozen) x,
+           LATERAL (SELECT coalesce(x.content->'vector', shelfmate.unit_blocks(s, x.fused)) AS blocks) b,
+           LATERAL (SELECT coalesce(jsonb_object_agg(w.name, jsonb_build_object(
+                               'weight', w.weight, 'cosine', 1 - ((b.blocks->>w.name)::halfvec <=> w.stored))), '{}') AS modalities
+                      FROM (SELECT v.name, v.stored,
+                                   CASE WHEN jsonb_typeof(frozen.query->'weights') = 'object'
+                                        THEN coalesce((frozen.query->'weights'->>v.name)::double precision, 0)
+                                        ELSE v.own END AS weight
+                              FROM (VALUES ('text', s.text_weight, e.text), ('image', s.image_weight, e.image),
+                                           ('reviews', s.reviews_weight, e.reviews)) AS v (name, own, stored)) w
+                     WHERE w.weight > 0) m
+     WHERE s.id = frozen.space_id
+$$;
+
+-- Why no page of a complete list shows a product, the first cause first. place is null when the list does not hold it.
+CREATE FUNCTION explain_absence(frozen recommendations, product products, place bigint, own_score double precision)
+    RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    query jsonb := frozen.query;
+    hidden jsonb := shelfmate.hiding_filters(query);
+    reasons jsonb := '[]';
+    matches boolean;
+    job shelfmate.embedding_jobs;
+    found record;
+BEGIN
+    IF place IS NULL THEN
+        IF NOT EXISTS (SELECT FROM shelfmate.product_embeddings e
+                        WHERE e.product_id = product.id AND e.space_id = frozen.space_id) THEN
+            SELECT * INTO job FROM shelfmate.embedding_jobs j WHERE j.product_id = product.id AND j.space_id = frozen.space_id;
+            reasons := reasons || shelfmate.absence('not_embedded', CASE WHEN job.state = 'dead'
+                THEN 'its embedding failed: ' || coalesce(job.last_error, 'no reason was kept') ELSE 'it is not embedded yet' END);
+        END IF;
+        IF EXISTS (SELECT FROM shelfmate.frozen_examples(frozen) x WHERE x.content->>'sku' = product.sku) THEN
+            reasons := reasons || shelfmate.absence('example', 'it is an example of the query itself');
+        END IF;
+        IF coalesce(nullif(query->'exclude', 'null'), '[]') ? product.sku THEN
+            reasons := reasons || shelfmate.absence('excluded', 'the query excludes it');
+        END IF;
+        IF product.created_at > frozen.created_at THEN
+            reasons := reasons || shelfmate.absence('too_new', 'it was created after the list');
+        END IF;
+    END IF;
+    EXECUTE format('SELECT %s FROM shelfmate.products p WHERE p.id = $1',
+                   coalesce(shelfmate.filter_condition(nullif(query->'filter', 'null'), '$2', false), 'true'))
+       INTO matches USING product.id, query->'filter';
+    IF NOT matches THEN
+        -- Under a not it is the leaf that matches which is in the way; where none fails, all are named.
+        FOR found IN
+            SELECT l.path, l.condition
+              FROM (SELECT f.*, bool_and(f.matches) OVER () AS all_match
+                      FROM shelfmate.explain_filter(product.id, query->'filter') f) l
+             WHERE l.all_match OR l.matches = (l.path LIKE '%.not%')
+        LOOP
+            reasons := reasons || shelfmate.absence('filter', 'it fails the filter: ' || found.condition, path => found.path);
+        END LOOP;
+        IF NOT reasons @> '[{"reason": "filter"}]' THEN
+            reasons := reasons || shelfmate.absence('filter', 'it fails the filter', path => 'filter');
+        END IF;
+    END IF;
+    FOR found IN
+        SELECT r.name, r.filter FROM shelfmate.active_rules(query->>'placement') r
+         WHERE r.action = 'hide' AND (query->>'rules')::boolean IS NOT FALSE ORDER BY r.id
+    LOOP
+        EXECUTE format('SELECT %s FROM shelfmate.products p WHERE p.id = $1', shelfmate.filter_condition(found.filter, '$2', false))
+           INTO matches USING product.id, found.filter;
+        IF matches THEN
+            reasons := reasons || shelfmate.absence('rule', format('the rule %s hides it', found.name), rule => found.name);
+        END IF;
+    END LOOP;
+    IF place IS NOT NULL OR reasons <> '[]' THEN
+        RETURN reasons;
+    END IF;
+    IF (query->>'one_per_variant_group')::boolean AND product.variant_group IS NOT NULL THEN
+        FOR found IN
+            SELECT p.sku FROM jsonb_array_elements(frozen.items) i (item)
+              JOIN shelfmate.products p ON p.id = (i.item->>'product_id')::bigint
+             WHERE p.variant_group = product.variant_group LIMIT 1
+        LOOP
+            RETURN reasons || shelfmate.absence('variant', format('%s stands for its variant group', found.sku));
+        END LOOP;
+    END IF;
+    IF own_score < (query->>'score_threshold')::double precision THEN
+        RETURN reasons || shelfmate.absence('threshold', format('its score %s is below the threshold %s', own_score, query->>'score_threshold'));
+    END IF;
+    RETURN reasons || shelfmate.absence('rank', format('the list ends after %s products, before it', jsonb_array_length(frozen.items)));
+END $$;
+
+CREATE FUNCTION absence(reason text, detail text, path text DEFAULT NULL, rule text DEFAULT NULL) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE AS $$
+    SELECT jsonb_build_array(jsonb_build_object('reason', reason, 'detail', detail, 'path', path, 'rule', rule))
+$$;
+
+CREATE FUNCTION explain_recommendation(recommendation_id uuid, sku text) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+    frozen shelfmate.recommendations := shelfmate.open_recommendation(explain_recommendation.recommendation_id);
+    product shelfmate.products;
+    entry jsonb;
+    place bigint;
+    reasons jsonb;
+    alone jsonb;
+BEGIN
+    SELECT * INTO product FROM shelfmate.products p WHERE p.sku = explain_recommendation.sku;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'no product with sku %', explain_recommendation.sku USING ERRCODE = 'SM001', COLUMN = 'sku';
+    END IF;
+    frozen := shelfmate.complete_recommendation(frozen.id);
+    SELECT i.item, i.place INTO entry, place FROM jsonb_array_elements(frozen.items) WITH ORDINALITY i (item, place)
+     WHERE (i.item->>'product_id')::bigint = product.id;
+    IF place IS NULL THEN
+        -- The same query with this product alone in the way: its own score, with the rules if none hides it.
+        alone := shelfmate.frozen_query(frozen) - '{as_of,diversity,one_per_variant_group,score_threshold,fallback}'::text[]
+                 || jsonb_build_object('k', 1, 'exact', true, 'filter', jsonb_build_object('field', 'sku', 'eq', product.sku));
+        IF EXISTS (SELECT FROM jsonb_array_elements(coalesce(alone->'like', '[]') || coalesce(alone->'unlike', '[]'))) THEN
+            SELECT to_jsonb(r) INTO entry
+              FROM (SELECT * FROM shelfmate.recommend(alone) UNION ALL SELECT * FROM shelfmate.recommend(alone || '{"rules": false}')) r
+             WHERE r.product_id = product.id LIMIT 1;
+        END IF;
+    END IF;
+    reasons := shelfmate.explain_absence(frozen, product, place, (entry->>'score')::double precision);
+    RETURN jsonb_build_object(
+        'recommendation_id', frozen.id, 'sku', product.sku, 'title', product.title, 'listed', reasons = '[]', 'position', place,
+        'source', CASE WHEN place IS NOT NULL THEN entry->'source' END, 'score', entry->'score',
+        'last_score', frozen.items->-1->'score', 'contributions', coalesce(entry->'contributions', '{}'),
+        'rules', (SELECT coalesce(jsonb_object_agg(substr(c.key, 6), c.value), '{}')
+                    FROM jsonb_each(coalesce(entry->'contributions', '{}')) c WHERE starts_with(c.key, 'rule:')),
+        'examples', shelfmate.explain_examples(frozen, product.id, coalesce(entry->'examples', '[]')), 'reasons', reasons);
+END $$;
+
+COMMENT ON TABLE signing_keys IS 'Keys that sign the cursors of frozen lists, shared by all servers. Insert a row to change the key; delete the old one when its cursors have expired.';
+COMMENT ON COLUMN signing_keys.id IS 'The greatest one signs.';
+COMMENT ON COLUMN signing_keys.key IS '32 random bytes; not readable by analysts.';
+COMMENT ON COLUMN signing_keys.created_at IS 'When the key was made.';
+COMMENT ON TYPE recommendation_page IS 'A page of a frozen list, and the list''s own kind, query and expiry.';
+COMMENT ON FUNCTION open_recommendation(uuid) IS 'A frozen list; an error when there is none, it has expired, or its space was dropped.';
+COMMENT ON FUNCTION unit_blocks(embedding_spaces, halfvec) IS 'The unit vectors in a fused one, by modality, as the argument of recommend() has them.';
+COMMENT ON FUNCTION frozen_examples(recommendations) IS 'The examples of a frozen list, likes first, with the vectors that its products had.';
+COMMENT ON FUNCTION frozen_query(recommendations) IS 'The argument of recommend() that ranks a frozen list to its end, with the examples, products and space of then.';
+COMMENT ON FUNCTION complete_recommendation(uuid) IS 'Ranks what follows the first page of a frozen list, the first time that it is asked for.';
+COMMENT ON FUNCTION page_condition(jsonb, jsonb) IS 'SQL text: whether a page may still show product p, by the query''s filter ($2) and by the filters of rules that hide ($3).';
+COMMENT ON FUNCTION hiding_filters(jsonb) IS 'The filters of the rules that hide products from a query now.';
+COMMENT ON FUNCTION page_recommendation(uuid, integer, integer) IS 'The next k products of a frozen list after a position that still exist and may still be shown.';
+COMMENT ON FUNCTION absence(text, text, text, text) IS 'One reason why a product is not in a list.';
+COMMENT ON FUNCTION explain_absence(recommendations, products, bigint, double precision) IS 'Why no page of a complete list shows a product.';
+COMMENT ON FUNCTION explain_examples(recommendations, bigint, jsonb) IS 'Weight and cosine of each modality between a product and each example of a list.';
+COMMENT ON FUNCTION explain_recommendation(uuid, text) IS 'Why a product stands where it does in a frozen list, or why no page shows it.';

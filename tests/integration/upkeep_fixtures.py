@@ -1,0 +1,112 @@
+"""A catalogue of made-up clustered vectors with whole indexes, and ways to do it harm."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from pgvector import HalfVector
+
+from backend.database.connection import Database
+from backend.settings import Settings
+from backend.spaces.fusion import fuse
+from backend.spaces.indexes import build_indexes
+from backend.spaces.space import active_space
+from workers.upkeep import Outcome, Upkeep
+
+PRODUCTS = 3_000
+FUSED = "product_embeddings_1_fused_hnsw"
+# The tree's shares: a half, three tenths, a tenth.
+CATEGORIES = ("Wear/Tops",) * 3 + ("Wear/Shoes",) * 2 + ("Home/Mugs",) * 3 + ("Home/Lamps", "Garden")
+
+
+@pytest.fixture
+def catalogue(database: Database) -> Database:
+    """3,000 products, every 60 of them a cluster, indexed by one process, whose graphs leave nothing out."""
+    fill(database)
+    with database.alone() as connection:
+        connection.execute("SET max_parallel_workers = 0")
+        assert len(build_indexes(connection, active_space(database), lambda _: None)) == 3
+    return database
+
+
+@pytest.fixture
+def keep_up(catalogue: Database, settings: Settings) -> Callable[[], Outcome]:
+    """Runs one pass of upkeep."""
+
+    def run() -> Outcome:
+        outcome = Upkeep(catalogue, settings, lambda _: None).run_now()
+        assert outcome is not None
+        return outcome
+
+    return run
+
+
+def fill(database: Database, *, copies: int = 1) -> None:
+    """Store products ``S0`` to ``S2999`` with vectors past the worker; ``copies`` of each vector lie side by side."""
+    chance = np.random.default_rng(11)
+    different = PRODUCTS // copies
+    blocks = []
+    for _ in range(2):
+        centres = np.repeat(chance.normal(size=(50, 64)), different // 50, axis=0) / 8
+        rows = np.repeat(centres + chance.normal(size=centres.shape) / 16, copies, axis=0)
+        blocks.append((rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32))
+    fused = fuse([*blocks, None], (0.5, 0.5, 0), (64, 64, 0))
+    with database.write() as connection, connection.cursor() as cursor:
+        with cursor.copy("COPY products (sku, title, category, price) FROM STDIN") as copy:
+            for number in range(PRODUCTS):
+                copy.write_row((f"S{number}", "T", CATEGORIES[number % len(CATEGORIES)], number % 100))
+        ids = dict(cursor.execute("SELECT sku, id FROM products").fetchall())
+        with cursor.copy("COPY product_embeddings (product_id, space_id, text, image, fused) FROM STDIN") as copy:
+            for number in range(PRODUCTS):
+                vectors = (HalfVector(block[number]).to_text() for block in (*blocks, fused))
+                copy.write_row((ids[f"S{number}"], 1, *vectors))
+        cursor.execute("DELETE FROM embedding_jobs")
+    with database.alone() as connection:
+        connection.execute("VACUUM ANALYZE products, product_embeddings")
+
+
+def spoil(database: Database, *, m: int = 2, ef_construction: int = 4) -> None:
+    """Build the fused index anew, with so few edges that it reaches only a part of the products."""
+    with database.write() as connection:
+        connection.execute(f"ALTER INDEX {FUSED} SET (m = {m}, ef_construction = {ef_construction})".encode())
+        connection.execute("SET LOCAL max_parallel_maintenance_workers = 0")
+        connection.execute(f"REINDEX INDEX {FUSED}".encode())
+
+
+def ask(database: Database, statement: str, *arguments: Any) -> list[tuple[Any, ...]]:
+    """The rows of one statement."""
+    with database.primary() as connection:
+        return connection.execute(statement.encode(), arguments).fetchall()
+
+
+def freeze(database: Database, query: dict[str, Any], *, mode: str = "ann", seconds: float = 900) -> Any:
+    """A result list as the API keeps it, of ``query``; returns its id."""
+    from psycopg.types.json import Jsonb
+
+    return ask(
+        database,
+        """WITH kept AS (
+               INSERT INTO recommendations (kind, space_id, query, vectors, items, mode, complete, expires_at)
+               SELECT 'recommendation', 1, %s, ARRAY(
+                          SELECT e.fused FROM jsonb_array_elements(%s->'like') x
+                            LEFT JOIN products p ON p.sku = x->>'sku'
+                            LEFT JOIN product_embeddings e ON e.product_id = p.id),
+                      '[]', %s, false, now() + make_interval(secs => %s)
+               RETURNING id)
+           SELECT id FROM kept""",
+        Jsonb(query),
+        Jsonb(query),
+        mode,
+        seconds,
+    )[0][0]
+
+
+@pytest.fixture(autouse=True)
+def shim(database: Database) -> Iterator[None]:
+    with database.write() as connection:
+        if connection.execute("SELECT to_regprocedure('recommend(jsonb)')").fetchone()[0] is None:
+            connection.execute("""CREATE FUNCTION recommend(query jsonb) RETURNS TABLE (sku text, score double precision, mode text)
+              LANGUAGE sql STABLE AS $$ SELECT s.sku, s.score, s.mode FROM similar_products(query->'like'->0->>'sku', (query->>'k')::integer,
+               exact => coalesce((query->>'exact')::boolean, false), filter => query->'filter', space => query->>'space') s $$""")
+    yield
