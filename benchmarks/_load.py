@@ -14,7 +14,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from multiprocessing.queues import SimpleQueue
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -92,14 +95,27 @@ def _by_wrk(load: Load, wrk: str, port: int, script: Path) -> float:
 def _by_processes(load: Load, work: Callable[..., int], arguments: tuple[object, ...]) -> float:
     # Forks would share the parent's connections.
     context = multiprocessing.get_context("spawn")
+    ready, counts = context.Barrier(load.clients), context.SimpleQueue()
     shares = [load.skus[number :: load.clients] or load.skus for number in range(load.clients)]
-    with context.Pool(load.clients) as pool:
-        start = time.time() + 2
-        counts = pool.starmap(work, [(*arguments, share, start, load.seconds) for share in shares])
-    return sum(counts) / load.seconds
+    clients = [
+        context.Process(target=_client, args=(work, (*arguments, share, load.seconds), ready, counts))
+        for share in shares
+    ]
+    for client in clients:
+        client.start()
+    for client in clients:
+        client.join()
+    if any(client.exitcode for client in clients):
+        raise AssertionError("a client failed; it said why above")
+    asked: int = sum(counts.get() for _ in clients)
+    return asked / load.seconds
 
 
-def _ask_api(port: int, skus: list[str], start: float, seconds: float) -> int:
+def _client(work: Callable[..., int], arguments: tuple[Any, ...], ready: Barrier, counts: "SimpleQueue[int]") -> None:
+    counts.put(work(*arguments, ready))
+
+
+def _ask_api(port: int, skus: list[str], seconds: float, ready: Barrier) -> int:
     connection = http.client.HTTPConnection("127.0.0.1", port)
 
     def ask(sku: str) -> None:
@@ -109,10 +125,10 @@ def _ask_api(port: int, skus: list[str], start: float, seconds: float) -> int:
         if answer.status != 200:
             raise AssertionError(body)
 
-    return _count(ask, skus, start, seconds)
+    return _count(ask, skus, seconds, ready)
 
 
-def _ask_database(dsn: str, which: str, skus: list[str], start: float, seconds: float) -> int:
+def _ask_database(dsn: str, which: str, skus: list[str], seconds: float, ready: Barrier) -> int:
     with psycopg.connect(dsn, autocommit=True) as connection:
 
         def similar(sku: str) -> None:
@@ -123,15 +139,15 @@ def _ask_database(dsn: str, which: str, skus: list[str], start: float, seconds: 
             arguments = {"query": query, "space": None, "k": 10, "kind": "similar", "seconds": 900}
             connection.execute(frozen.SQL["recommend"], arguments, prepare=True).fetchall()
 
-        return _count(similar if which == "similar" else kept, skus, start, seconds)
+        return _count(similar if which == "similar" else kept, skus, seconds, ready)
 
 
-def _count(ask: Callable[[str], None], skus: list[str], start: float, seconds: float) -> int:
+def _count(ask: Callable[[str], None], skus: list[str], seconds: float, ready: Barrier) -> int:
     ask(skus[0])
-    time.sleep(max(0.0, start - time.time()))
-    end = start + seconds
+    ready.wait(60)
+    end = time.monotonic() + seconds
     count = 0
-    while time.time() < end:
+    while time.monotonic() < end:
         ask(skus[count % len(skus)])
         count += 1
     return count

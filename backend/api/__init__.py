@@ -16,6 +16,7 @@ from backend.api import (
     reviews,
     routing,
     rules,
+    search,
     similar,
 )
 from backend.api.services import Services

@@ -26,7 +26,7 @@ from backend.errors import (
 )
 from backend.recommend import examples, frozen
 from backend.recommend.cursors import Position
-from backend.recommend.frozen import Page
+from backend.recommend.frozen import LaterPage, Page
 
 routes = Routes("Recommendations")
 
@@ -104,10 +104,12 @@ def show_recommendation(services: Services, recommendation_id: str, query: PageQ
 
     Products that are gone, hidden or no longer match its filter are left out; the others keep their order.
     """
-    list_id, after = _list_id(recommendation_id), 0
-    if query.cursor is not None:
-        after = read_cursor(services, query.cursor, list_id).after
-    return Answer(as_body(services, frozen.read_page(services.database, list_id, after=after, k=query.k)))
+    list_id = _list_id(recommendation_id)
+    if query.cursor is None:
+        page = frozen.read_page(services.database, list_id, k=query.k)
+    else:
+        page = read_later_page(services, query.cursor, list_id=list_id, k=query.k)
+    return Answer(as_body(services, page))
 
 
 @routes.add(
@@ -121,8 +123,8 @@ def explain_recommendation(services: Services, recommendation_id: str, sku: str)
     return Answer(frozen.explain(services.database, _list_id(recommendation_id), sku).encode())
 
 
-def read_cursor(services: Services, cursor: str, list_id: UUID | None = None) -> Position:
-    """The position that a cursor leads to, in the list if one is named.
+def read_later_page(services: Services, cursor: str, *, list_id: UUID | None = None, k: int | None = None) -> LaterPage:
+    """The page that a cursor leads to, of the list if one is named.
 
     Raises:
         InvalidCursor: it is none of ours, or of another list.
@@ -131,7 +133,11 @@ def read_cursor(services: Services, cursor: str, list_id: UUID | None = None) ->
     position = services.cursors.read(cursor)
     if list_id is not None and position.list_id != list_id:
         raise InvalidCursor("is of another recommendation", field="cursor")
-    return position
+    try:
+        return frozen.read_page(services.database, position.list_id, after=position.after, k=k)
+    except NotFound as error:
+        # We signed the cursor, so that the list was there.
+        raise Expired("this list is no longer kept: ask again for a new one") from error
 
 
 def as_body(services: Services, page: Page) -> bytes:

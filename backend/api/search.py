@@ -17,7 +17,8 @@ TOTAL = "total"
 def search(services: Services, body: SearchBody) -> Answer:
     """Find products by words, by meaning, by a photograph, or by all of them.
 
-    Exactly k come, or all that match the words or have vectors and satisfy the filter. Facets count what they could be narrowed to.
+    Exactly k come, or all that satisfy the filter and match the words or have vectors. Facets say what the answer could
+    be narrowed to.
     """
     facets = _count(services, body)
     found = find(services.database, services.embedder, body.to_search())
@@ -38,5 +39,7 @@ def _count(services: Services, body: SearchBody) -> dict[str, list[FacetValue]]:
         raise InvalidInput("total is always there: it is matching", field=f"facets[{body.facets.index(TOTAL)}]")
     if not body.facets:
         return {}
+    if body.facets_of == "words" and body.text is None:
+        raise InvalidInput("is words, but there is no text", field="facets_of")
     text = body.text if body.facets_of == "words" else None
     return count_facets(services.database, [*body.facets, TOTAL], filter=body.filter, text=text)

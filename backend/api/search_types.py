@@ -2,12 +2,13 @@
 
 import base64
 import binascii
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, JsonValue, model_validator
+from pydantic import Field, JsonValue
 
 from backend.api.recommendation_types import Count, FilterTree, SearchAnswer, Weight
 from backend.api.types import Amount, Answered, Body, Text
+from backend.errors import InvalidInput
 from backend.recommend.frozen import DEFAULT_HITS
 from backend.recommend.search import LONGEST_TEXT, MOST_FACETS, Mode, Search
 
@@ -55,24 +56,15 @@ class SearchBody(Body):
     exact: Annotated[bool, Field(description="Compare with every product instead of using an index.")] = False
     space: Annotated[Text | None, Field(description="An embedding space; the active one by default.")] = None
 
-    @model_validator(mode="after")
-    def _something(self) -> Self:
-        if self.text is None and self.image is None:
-            raise ValueError("needs text, image or both")
-        if self.text is None and self.facets_of == "words":
-            raise ValueError("facets_of words needs a text")
-        if self.image is not None:
-            try:
-                base64.b64decode(self.image, validate=True)
-            except (binascii.Error, ValueError) as error:
-                raise ValueError("image must be the bytes of an image file in base64 (RFC 4648, section 4)") from error
-        return self
-
     def to_search(self) -> Search:
-        """The same with the image's bytes."""
+        """The same with the image's bytes.
+
+        Raises:
+            InvalidInput: the image is not base64.
+        """
         return Search(
             text=self.text,
-            image=None if self.image is None else base64.b64decode(self.image),
+            image=None if self.image is None else _decode(self.image),
             weights=None if self.weights is None else self.weights.model_dump(exclude_none=True) or None,
             filter=self.filter,
             k=self.k,
@@ -131,3 +123,12 @@ class FoundAnswer(Answered):
         dict[str, list[FacetItem]],
         Field(description="A facet leaves the filter's own conditions on it out: it shows what else could be chosen."),
     ]
+
+
+def _decode(image: str) -> bytes:
+    try:
+        return base64.b64decode(image, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise InvalidInput(
+            "must be the bytes of an image file in base64 (RFC 4648, section 4)", field="image"
+        ) from error

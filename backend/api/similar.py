@@ -6,7 +6,7 @@ from pydantic import Field
 
 from backend.api.answers import Answer
 from backend.api.recommendation_types import Count, RecommendationAnswer, Weight
-from backend.api.recommendations import as_body, read_cursor
+from backend.api.recommendations import as_body, read_later_page
 from backend.api.routing import Routes
 from backend.api.services import Services
 from backend.api.types import AmountInQuery, Query, Text
@@ -70,9 +70,7 @@ def _asked(sku: str, query: SimilarQuery, filters: Filter) -> frozen.Json:
 
 
 def _later_page(services: Services, asked: frozen.Json, query: SimilarQuery) -> frozen.Page:
-    position = read_cursor(services, query.cursor or "")
-    k = query.k if "k" in query.model_fields_set else None
-    page = frozen.read_page(services.database, position.list_id, after=position.after, k=k)
+    page = read_later_page(services, query.cursor or "", k=query.k if "k" in query.model_fields_set else None)
     same_product = page.kind == KIND and page.query["like"] == asked["like"]
     if not same_product or (query.model_fields_set - _PAGING and page.query != asked | {"k": page.query["k"]}):
         raise InvalidCursor("is of a list with another product or other parameters", field="cursor")

@@ -3,7 +3,7 @@
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from backend.catalog.categories import Category, list_categories
+from backend.catalog.categories import list_categories
 from backend.catalog.images import put_image
 from backend.catalog.products import Product, get_product, get_products, put_product
 from backend.encoders.images import describe_image
@@ -14,6 +14,7 @@ from backend.web.cards import read_cards
 from backend.web.product_form import ProductForm
 from backend.web.queue_state import read_queue_state
 from backend.web.same_origin import require_same_origin
+from backend.web.tree import paths
 
 views = Blueprint("admin", __name__, url_prefix="/admin")
 
@@ -121,7 +122,7 @@ def _show(form: ProductForm, product: Product | None) -> ResponseReturnValue:
         form=form,
         product=product,
         card=read_cards(database, [product.sku])[0] if product else None,
-        categories=_paths(list_categories(database)),
+        categories=paths(list_categories(database)),
         saved=bool(request.args.get("saved")),
         job=_dead_job(product) if product else None,
     )
@@ -132,7 +133,3 @@ def _dead_job(product: Product) -> Job | None:
     if product.embedding != "failed":
         return None
     return next(iter(list_jobs(services().database, sku=product.sku, state="dead")), None)
-
-
-def _paths(level: list[Category]) -> list[str]:
-    return [path for category in level for path in (category.path, *_paths(category.children))]

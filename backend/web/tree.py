@@ -38,6 +38,11 @@ def unfold(roots: Sequence[Category], way: Sequence[Category]) -> list[Branch]:
     return _unfold(roots, {category.path for category in way}, 0)
 
 
+def paths(level: Sequence[Category]) -> list[str]:
+    """The paths of these categories and all below them, each before its children."""
+    return [path for category in level for path in (category.path, *paths(category.children))]
+
+
 def _unfold(level: Sequence[Category], opened: set[str], depth: int) -> list[Branch]:
     lines: list[Branch] = []
     for category in level:

@@ -105,13 +105,15 @@ class Hnswlib(Engine):
         self.index.set_ef(ef)
 
     def ask(self, row: int, k: int, window: Window | None = None) -> Any:
-        """Search the graph; it raises where it finds fewer than asked for, which is an answer of none."""
+        """Search the graph; where it finds fewer than asked for it raises: an answer of none."""
         query = self.corpus.fused[row]
         if window is None:
             return self.index.knn_query(query, k=k + 1)[0][0]
         ranks, low, high = self.corpus.ranks[window.field], window.low, window.high
+        # It raises where it is asked for more than match, so a careful caller counts first.
+        k = min(k + 1, high - low)
         try:
-            return self.index.knn_query(query, k=k + 1, filter=lambda label: bool(low <= ranks[label] < high))[0][0]
+            return self.index.knn_query(query, k=k, filter=lambda label: bool(low <= ranks[label] < high))[0][0]
         except RuntimeError as error:
             if "Cannot return the results" not in str(error):
                 raise

@@ -3,17 +3,23 @@
 import base64
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
+import psycopg
 import pytest
 from api_fixtures import ConformingClient, conforming_client
-from small_catalogue import drain, fresh_database, insert_products
+from psycopg.conninfo import make_conninfo
+from small_catalogue import drain, insert_products
 
 from backend.app import create_app
-from backend.database.connection import Database
+from backend.database.connection import Database, open_database
 from backend.settings import Settings
 from backend.spaces.embedder import Embedder
+from backend.spaces.space import ensure_default_space
 
 Json = dict[str, Any]
 
@@ -25,6 +31,10 @@ class Shop:
     client: ConformingClient
     database: Database
     settings: Settings
+
+    def new_client(self) -> ConformingClient:
+        """Another client of the same app, for another thread."""
+        return conforming_client(self.client.application)
 
     def ask(self, query: Json) -> Json:
         """The answer to a query, which must succeed."""
@@ -69,21 +79,53 @@ def in_base64(content: bytes) -> str:
     return base64.b64encode(content).decode()
 
 
-def _open(server_dsn: str, template: str, factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    with fresh_database(server_dsn, template, factory.mktemp("home")) as (database, settings):
-        insert_products(database)
-        assert drain(database, settings) == 315
-        with conforming_client(create_app(database, Embedder(), settings)) as client:
-            yield Shop(client, database, settings)
+@pytest.fixture(scope="session")
+def stocked(server_dsn: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The name of a database with the small catalogue embedded, that shops are copied from."""
+    name = f"stocked_{uuid4().hex}"
+    with psycopg.connect(server_dsn, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        settings = _settings(server_dsn, name, tmp_path_factory.mktemp("home"))
+        with open_database(settings) as database:
+            ensure_default_space(database, settings)
+            insert_products(database)
+            assert drain(database, settings) == 315
+        yield name
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _settings(server_dsn: str, name: str, home: Path) -> Settings:
+    return Settings(
+        home=home,
+        database_url=make_conninfo(server_dsn, dbname=name),
+        text_encoder="hashing:64",
+        image_encoder="hashing:64",
+        poll_seconds=0.2,
+    )
+
+
+@contextmanager
+def _opened(server_dsn: str, stocked: str, home: Path) -> Iterator[Shop]:
+    name = f"test_{uuid4().hex}"
+    with psycopg.connect(server_dsn, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {stocked}")
+        settings = _settings(server_dsn, name, home)
+        with open_database(settings) as database:
+            app = create_app(database, Embedder(), settings)
+            with conforming_client(app) as client:
+                yield Shop(client, database, settings)
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture(scope="module")
-def shop(server_dsn: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+def shop(server_dsn: str, stocked: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """A shop that the tests of a module share: they put back what they change."""
-    yield from _open(server_dsn, template, tmp_path_factory)
+    with _opened(server_dsn, stocked, tmp_path_factory.mktemp("home")) as opened:
+        yield opened
 
 
 @pytest.fixture
-def own_shop(server_dsn: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+def own_shop(server_dsn: str, stocked: str, tmp_path: Path) -> Iterator[Shop]:
     """A shop of this test alone."""
-    yield from _open(server_dsn, template, tmp_path_factory)
+    with _opened(server_dsn, stocked, tmp_path) as opened:
+        yield opened

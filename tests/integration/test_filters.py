@@ -173,15 +173,17 @@ def test_nothing_but_own_words_is_spliced(connection: psycopg.Connection[Any]) -
         assert "DROP" not in row[0]
 
 
-@pytest.mark.parametrize("parameter", ["$1", "$12", "f", "r.filter", "$3 -> 'filter'", "$3 -> 0 -> 'filter'"])
+@pytest.mark.parametrize(
+    "parameter", ["$1", "$12", "f", "r.filter", "$3 -> 'filter'", "$3 -> 0 -> 'filter'", "($3->0)"]
+)
 def test_the_parameter_may_be_a_place_in_a_document(connection: psycopg.Connection[Any], parameter: str) -> None:
     row = connection.execute("SELECT filter_condition(%s, %s)", [Jsonb(CONDITION), parameter]).fetchone()
     assert row is not None
     assert f"({parameter} #> '{{lt}}')::numeric" in row[0]
 
 
-@pytest.mark.parametrize("parameter", ["$0", "1", "", "f)", "$1 OR true", "pg_sleep(9)", "f -> 'it''s'"])
-def test_a_parameter_that_is_none_is_refused(connection: psycopg.Connection[Any], parameter: str) -> None:
+@pytest.mark.parametrize("parameter", ["$0", "1", "", "f)", "$1 OR true", "pg_sleep(9)", "f -> 'it''s'", "($1", None])
+def test_a_parameter_that_is_none_is_refused(connection: psycopg.Connection[Any], parameter: str | None) -> None:
     with pytest.raises(InvalidInput, match="parameter must be"), translated():
         connection.execute("SELECT filter_condition(%s, %s)", [Jsonb(CONDITION), parameter])
 

@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 from psycopg.types.json import Jsonb
 from small_catalogue import fresh_database
 
+from backend.api.filter_types import Filter
+
 EXAMPLES = int(os.environ.get("SHELFMATE_FILTER_EXAMPLES", "300"))
 CATALOGUE = Catalogue.odd(2_000)
 
@@ -114,3 +116,9 @@ def test_a_condition_is_true_or_false_and_its_explanation_agrees(
     assert count_nulls(connection, node) == 0
     rows = connection.execute("SELECT path, matches FROM explain_filter(%s, %s)", [number, Jsonb(node)]).fetchall()
     assert rows == [(path, number in CATALOGUE.matching(leaf)) for path, leaf in leaves_of(node)]
+
+
+@many
+@given(node=random_filters(CATALOGUE))
+def test_the_openapi_document_admits_every_filter(node: Json) -> None:
+    Filter.model_validate(node)

@@ -1,14 +1,14 @@
-"""Pages of frozen lists: nothing comes twice, nothing is skipped, nothing outside the filter, whatever changes meanwhile."""
+"""Pages of frozen lists: nothing twice, nothing skipped, nothing outside the filter, whatever changes meanwhile."""
 
 from concurrent.futures import ThreadPoolExecutor
 from itertools import cycle, islice
 from uuid import uuid4
 
 import pytest
-from recommendation_fixtures import Shop, own_shop, shop, skus_of
+from recommendation_fixtures import Shop, own_shop, shop, skus_of, stocked
 from small_catalogue import drain
 
-__all__ = ["own_shop", "shop"]
+__all__ = ["own_shop", "shop", "stocked"]
 
 LIKE = {"like": [{"sku": "SKU-003"}]}
 TOPS = {"filter": {"all": [{"field": "category", "under": "Apparel"}, {"field": "in_stock", "eq": True}]}}
@@ -84,8 +84,11 @@ def test_the_similar_route_pages_by_itself_too(shop: Shop) -> None:
 def test_two_requests_for_the_same_page_get_the_same(shop: Shop) -> None:
     for _ in range(5):
         first = shop.ask(LIKE | {"k": 4})
+        asked = [(first["recommendation_id"], first["next_cursor"])] * 8
         with ThreadPoolExecutor(4) as pool:
-            pages = list(pool.map(lambda _: shop.page(first["recommendation_id"], first["next_cursor"]), range(8)))
+            pages = list(
+                pool.map(lambda item: Shop(shop.new_client(), shop.database, shop.settings).page(*item), asked)
+            )
         assert all(page == pages[0] for page in pages)
         statement = "SELECT jsonb_array_length(items) FROM recommendations WHERE id = %s"
         assert shop.rows(statement, first["recommendation_id"]) == [(314,)]
@@ -100,7 +103,8 @@ def test_what_no_longer_matches_is_left_out_and_the_others_keep_their_order(own_
     own_shop.run("UPDATE products SET price = 70 WHERE sku = ANY (%s)", [dearer, back])
     own_shop.run("DELETE FROM products WHERE sku = %s", deleted)
     own_shop.run(
-        "INSERT INTO ranking_rules (name, action, filter) VALUES ('gone', 'hide', jsonb_build_object('field', 'sku', 'eq', %s::text))",
+        "INSERT INTO ranking_rules (name, action, filter)"
+        " VALUES ('gone', 'hide', jsonb_build_object('field', 'sku', 'eq', %s::text))",
         hidden,
     )
     third = own_shop.page(first["recommendation_id"], second["next_cursor"])
@@ -112,13 +116,15 @@ def test_what_no_longer_matches_is_left_out_and_the_others_keep_their_order(own_
 
 
 def test_new_products_do_not_push_into_a_list(own_shop: Shop) -> None:
-    first = own_shop.ask(LIKE | {"k": 10})
-    expected = [sku for sku, _ in own_shop.ranked(LIKE | {"k": 1000})]
+    by_text = LIKE | {"weights": {"text": 1}}
+    first = own_shop.ask(by_text | {"k": 10})
+    expected = [sku for sku, _ in own_shop.ranked(by_text | {"k": 1000})]
     own_shop.run(
-        "INSERT INTO products (sku, title) SELECT 'NEW-' || n, p.title FROM products p, generate_series(1, 3) n WHERE p.sku = 'SKU-003'"
+        "INSERT INTO products (sku, title)"
+        " SELECT 'NEW-' || n, p.title FROM products p, generate_series(1, 3) n WHERE p.sku = 'SKU-003'"
     )
     drain(own_shop.database, own_shop.settings)
-    assert {"NEW-1", "NEW-2", "NEW-3"} <= set(skus_of(own_shop.ask(LIKE | {"k": 10})))
+    assert {"NEW-1", "NEW-2", "NEW-3"} <= set(skus_of(own_shop.ask(by_text | {"k": 10})))
     found = skus_of(first) + [sku for page in own_shop.pages_after(first) for sku in skus_of(page)]
     assert found == expected
 

@@ -1,6 +1,6 @@
 """A catalogue of made-up clustered vectors with whole indexes, and ways to do it harm."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -100,13 +100,3 @@ def freeze(database: Database, query: dict[str, Any], *, mode: str = "ann", seco
         mode,
         seconds,
     )[0][0]
-
-
-@pytest.fixture(autouse=True)
-def shim(database: Database) -> Iterator[None]:
-    with database.write() as connection:
-        if connection.execute("SELECT to_regprocedure('recommend(jsonb)')").fetchone()[0] is None:
-            connection.execute("""CREATE FUNCTION recommend(query jsonb) RETURNS TABLE (sku text, score double precision, mode text)
-              LANGUAGE sql STABLE AS $$ SELECT s.sku, s.score, s.mode FROM similar_products(query->'like'->0->>'sku', (query->>'k')::integer,
-               exact => coalesce((query->>'exact')::boolean, false), filter => query->'filter', space => query->>'space') s $$""")
-    yield

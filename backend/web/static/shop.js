@@ -66,13 +66,15 @@ for (const form of document.querySelectorAll("form[data-steers]")) {
     const query = new URLSearchParams(new FormData(form));
     part.url = `${path}?${query}`;
     part.schedule(milliseconds);
-    history.replaceState(null, "", `?${query}`);
+    if (form.method === "get") history.replaceState(null, "", `?${query}`);
   };
   form.addEventListener("input", (event) => {
     const output = form.querySelector(`output[for="${event.target.id}"]`);
     if (output) output.value = Number(event.target.value).toFixed(2);
     ask(SETTLE_MS);
   });
+  // A form that is posted shows by its part what it would do, and is still sent to the server to do it.
+  if (form.method !== "get") continue;
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     ask(0);

@@ -122,7 +122,7 @@ BEGIN
         RAISE EXCEPTION '% has % numbers, the embedding space takes %', path, vector_dims(given), dimensions
             USING ERRCODE = 'SM005', COLUMN = path;
     END IF;
-    IF l2_norm(given) = 0 OR l2_norm(given) = 'Infinity' THEN
+    IF vector_norm(given) = 0 OR vector_norm(given) = 'Infinity' THEN
         RAISE EXCEPTION '% has no direction: it is zero, or too long to measure', path USING ERRCODE = 'SM005', COLUMN = path;
     END IF;
     RETURN l2_normalize(given)::halfvec;
@@ -133,6 +133,7 @@ CREATE FUNCTION read_examples(space embedding_spaces, query jsonb, weights doubl
 DECLARE
     most_examples CONSTANT integer := 100;
     answer shelfmate.query_example[] := '{}';
+    example shelfmate.query_example;
     kind text;
     likes double precision := 0;
 BEGIN
@@ -152,8 +153,12 @@ BEGIN
             END;
         END LOOP;
     END LOOP;
-    -- Weights of likes add up to 1, and unlikes are measured against them.
-    SELECT coalesce(nullif(sum(e.weight) FILTER (WHERE e.kind = 'like'), 0), sum(e.weight)) INTO likes FROM unnest(answer) e;
+    -- Weights of likes add up to 1 (where only the best counts, the greatest is 1), and unlikes are measured against them.
+    FOREACH example IN ARRAY answer LOOP
+        IF example.kind = answer[1].kind THEN
+            likes := CASE query ->> 'strategy' WHEN 'best_score' THEN greatest(likes, example.weight) ELSE likes + example.weight END;
+        END IF;
+    END LOOP;
     FOR place IN 1..cardinality(answer) LOOP
         answer[place].weight := answer[place].weight / likes * CASE answer[place].kind WHEN 'like' THEN 1 ELSE -1 END;
     END LOOP;
@@ -173,15 +178,12 @@ BEGIN
             part := shelfmate.weighted_block(example.text, space.text_dimensions, example.weight * example.text_factor);
         END IF;
         IF space.image_dimensions > 0 THEN
-            part := coalesce(part || shelfmate.weighted_block(example.image, space.image_dimensions,
-                                                              example.weight * example.image_factor),
-                             shelfmate.weighted_block(example.image, space.image_dimensions, example.weight * example.image_factor));
+            part := shelfmate.joined(part, shelfmate.weighted_block(example.image, space.image_dimensions,
+                                                                    example.weight * example.image_factor));
         END IF;
         IF space.reviews_dimensions > 0 THEN
-            part := coalesce(part || shelfmate.weighted_block(example.reviews, space.reviews_dimensions,
-                                                              example.weight * example.reviews_factor),
-                             shelfmate.weighted_block(example.reviews, space.reviews_dimensions,
-                                                      example.weight * example.reviews_factor));
+            part := shelfmate.joined(part, shelfmate.weighted_block(example.reviews, space.reviews_dimensions,
+                                                                    example.weight * example.reviews_factor));
         END IF;
         total := CASE WHEN total IS NULL THEN part ELSE total + part END;
     END LOOP;

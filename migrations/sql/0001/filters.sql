@@ -302,11 +302,13 @@ END $$;
 
 CREATE FUNCTION filter_condition(filter jsonb, parameter text DEFAULT '$2', check_categories boolean DEFAULT true)
     RETURNS text LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    place CONSTANT text := '(\$[1-9][0-9]*|[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)?)( ?-> ?([0-9]+|''[a-z_]+''))*';
 BEGIN
     IF filter IS NULL OR filter = 'null' THEN
         RETURN NULL;
-    ELSIF parameter !~ '^(\$[1-9][0-9]*|[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)?)( -> ([0-9]+|''[a-z_]+''))*$' THEN
-        RAISE EXCEPTION 'parameter must be $1 or a column, perhaps with -> ''key'' behind it, not %', parameter
+    ELSIF parameter IS NULL OR parameter !~ ('^(' || place || '|\(' || place || '\))$') THEN
+        RAISE EXCEPTION 'parameter must be $1 or a column, perhaps with -> ''key'' behind it, not %', coalesce(parameter, 'null')
             USING ERRCODE = 'SM005', COLUMN = 'parameter';
     ELSIF jsonb_array_length(jsonb_path_query_array(filter, 'strict $.**{0 to 40} ? (@.type() == "object")')) > 1000 THEN
         PERFORM shelfmate.refuse_filter('filter', 'has more than 1,000 conditions: ask for many values by one "in"');

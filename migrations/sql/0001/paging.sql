@@ -107,7 +107,7 @@ END $$;
 CREATE FUNCTION page_condition(query jsonb, hidden jsonb) RETURNS text LANGUAGE sql STABLE AS $$
     SELECT concat_ws(' AND ',
         coalesce(shelfmate.filter_condition(nullif(query->'filter', 'null'), '$2', false), 'true'),
-        (SELECT string_agg(format('NOT (%s)', shelfmate.filter_condition(h.filter, format('($3->%s)', h.n - 1), false)), ' AND ')
+        (SELECT string_agg(format('NOT (%s)', shelfmate.filter_condition(h.filter, format('$3 -> %s', h.n - 1), false)), ' AND ')
            FROM jsonb_array_elements(hidden) WITH ORDINALITY h (filter, n)))
 $$;
 
@@ -133,10 +133,10 @@ BEGIN
     LOOP
         EXECUTE format($page$
             SELECT coalesce(json_agg(i.shown ORDER BY i.n) FILTER (WHERE i.place <= $5), '[]')::text,
-                   count(*) FILTER (WHERE i.place <= $5), max(i.n) FILTER (WHERE i.place <= $5 AND i.place < i.last),
+                   count(*) FILTER (WHERE i.place <= $5), CASE WHEN count(*) > $5 THEN max(i.n) FILTER (WHERE i.place <= $5) END,
                    CASE WHEN min(i.source) FILTER (WHERE i.source <> 'pinned') <> max(i.source) FILTER (WHERE i.source <> 'pinned')
                         THEN 'mixed' ELSE coalesce(min(i.source) FILTER (WHERE i.source <> 'pinned'), 'similar') END
-              FROM (SELECT f.n, f.source, row_number() OVER (ORDER BY f.n) AS place, count(*) OVER () AS last,
+              FROM (SELECT f.n, f.source, row_number() OVER (ORDER BY f.n) AS place,
                            json_build_object(
                                'sku', f.sku, 'title', f.title, 'score', f.item->'score',
                                'contributions', f.item->'contributions', 'examples', f.item->'examples',

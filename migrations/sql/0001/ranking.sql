@@ -194,9 +194,11 @@ CREATE FUNCTION estimated_rows(space_id integer) RETURNS double precision LANGUA
     SELECT greatest(1, c.reltuples) FROM pg_class c WHERE c.oid = to_regclass(format('shelfmate.product_embeddings_%s', space_id))
 $$;
 
+-- factors multiply the parts of the score, and the query that is searched for: weights of the modalities, in units of the space's.
 CREATE FUNCTION rank_products(
     space embedding_spaces, query halfvec, k integer, filter jsonb DEFAULT NULL,
-    exclude bigint[] DEFAULT '{}', exact boolean DEFAULT false, origins bigint[] DEFAULT '{}'
+    exclude bigint[] DEFAULT '{}', exact boolean DEFAULT false, origins bigint[] DEFAULT '{}',
+    factors double precision[] DEFAULT NULL
 ) RETURNS SETOF ranked_product LANGUAGE plpgsql STABLE ROWS 10
     SET search_path FROM CURRENT
 AS $$
@@ -209,21 +211,29 @@ DECLARE
         THEN subvector(query, 1 + space.text_dimensions, space.image_dimensions) END;
     reviews_query halfvec := CASE WHEN space.reviews_dimensions > 0
         THEN subvector(query, 1 + space.text_dimensions + space.image_dimensions, space.reviews_dimensions) END;
+    searched halfvec := query;
 BEGIN
     PERFORM shelfmate.check_k(k);
-    candidates := shelfmate.find_candidates(space, query, k + tie_margin, filter, exclude, exact, origins);
+    IF factors IS NOT NULL THEN
+        searched := shelfmate.weigh_query(space, text_query, image_query, reviews_query, factors);
+    END IF;
+    candidates := shelfmate.find_candidates(space, searched, k + tie_margin, filter, exclude, exact, origins);
     RETURN QUERY
         SELECT part.product_id, coalesce(part.text, 0) + coalesce(part.image, 0) + coalesce(part.reviews, 0) AS score,
                part.text, part.image, part.reviews, candidates.mode
           FROM (SELECT e.product_id,
                        CASE WHEN space.text_dimensions > 0
-                            THEN -(subvector(e.fused, 1, space.text_dimensions) <#> text_query) END AS text,
+                            THEN coalesce(factors[1], 1) * -(subvector(e.fused, 1, space.text_dimensions) <#> text_query)
+                       END AS text,
                        CASE WHEN space.image_dimensions > 0
-                            THEN -(subvector(e.fused, 1 + space.text_dimensions, space.image_dimensions) <#> image_query)
+                            THEN coalesce(factors[2], 1)
+                                 * -(subvector(e.fused, 1 + space.text_dimensions, space.image_dimensions) <#> image_query)
                        END AS image,
                        CASE WHEN space.reviews_dimensions > 0
-                            THEN -(subvector(e.fused, 1 + space.text_dimensions + space.image_dimensions,
-                                             space.reviews_dimensions) <#> reviews_query) END AS reviews
+                            THEN coalesce(factors[3], 1)
+                                 * -(subvector(e.fused, 1 + space.text_dimensions + space.image_dimensions,
+                                               space.reviews_dimensions) <#> reviews_query)
+                       END AS reviews
                   FROM shelfmate.product_embeddings e
                  WHERE e.space_id = space.id AND e.product_id = ANY (candidates.product_ids)) part
          ORDER BY score DESC, part.product_id
@@ -251,6 +261,6 @@ COMMENT ON FUNCTION is_trusted(embedding_spaces, halfvec, bigint[], double preci
     'Whether a graph''s answer is long enough and has the examples themselves where they belong.';
 COMMENT ON FUNCTION ef_factor(double precision) IS 'How many times wider a graph is searched when the modalities are weighed unevenly.';
 COMMENT ON FUNCTION estimated_rows(integer) IS 'About how many products an embedding space holds.';
-COMMENT ON FUNCTION rank_products(embedding_spaces, halfvec, integer, jsonb, bigint[], boolean, bigint[]) IS
-    'The k best products for a query vector that satisfy the filter, or all that exist. origins are examples: left out of the answer, and witnesses of its recall.';
+COMMENT ON FUNCTION rank_products(embedding_spaces, halfvec, integer, jsonb, bigint[], boolean, bigint[], double precision[]) IS
+    'The k best products for a query vector that satisfy the filter, or all that exist. origins are examples: left out of the answer, and witnesses of its recall. factors multiply the parts of text, image and reviews.';
 COMMENT ON FUNCTION check_k(integer) IS 'Refuses a k that is not between 1 and 1000.';

@@ -8,44 +8,52 @@ CREATE TYPE recommended_product AS (
     variant_group text, variants text[], source text, space text, mode text
 );
 
--- Likeness of products to the examples: under average the signed sum, under best_score that of the nearest example.
-CREATE FUNCTION score_products(
-    space embedding_spaces, product_ids bigint[], examples query_example[], strategy text DEFAULT 'average'
-) RETURNS SETOF scored_product LANGUAGE plpgsql STABLE ROWS 20 AS $$
+-- Likeness of products to each example, by modality; weights and signs are in it.
+CREATE FUNCTION compare_products(space embedding_spaces, product_ids bigint[], examples query_example[])
+    RETURNS TABLE (product_id bigint, example bigint, text double precision, image double precision, reviews double precision)
+    LANGUAGE plpgsql STABLE ROWS 20 AS $$
 DECLARE
-    first_image CONSTANT integer := 1 + space.text_dimensions;
-    first_review CONSTANT integer := 1 + space.text_dimensions + space.image_dimensions;
     text_dimensions CONSTANT integer := space.text_dimensions;
     image_dimensions CONSTANT integer := space.image_dimensions;
     reviews_dimensions CONSTANT integer := space.reviews_dimensions;
-    is_best CONSTANT boolean := strategy = 'best_score';
+    first_image CONSTANT integer := 1 + text_dimensions;
+    first_review CONSTANT integer := first_image + image_dimensions;
 BEGIN
     RETURN QUERY
-    WITH part AS (
-        SELECT e.product_id, x.kind, x.place, x.n,
-               CASE WHEN text_dimensions > 0 THEN coalesce(
-                   x.weight * x.text_factor * -(subvector(e.fused, 1, text_dimensions) <#> x.text), 0) END AS text,
-               CASE WHEN image_dimensions > 0 THEN coalesce(
-                   x.weight * x.image_factor * -(subvector(e.fused, first_image, image_dimensions) <#> x.image), 0) END AS image,
-               CASE WHEN reviews_dimensions > 0 THEN coalesce(
-                   x.weight * x.reviews_factor * -(subvector(e.fused, first_review, reviews_dimensions) <#> x.reviews), 0)
-               END AS reviews
-          FROM shelfmate.product_embeddings e, unnest(examples) WITH ORDINALITY
-               x (kind, place, weight, product_id, text, image, reviews, text_factor, image_factor, reviews_factor, n)
-         WHERE e.space_id = space.id AND e.product_id = ANY (product_ids)
-    ), likeness AS (
-        SELECT p.*, coalesce(p.text, 0) + coalesce(p.image, 0) + coalesce(p.reviews, 0) AS total FROM part p
-    ), counted AS (
-        -- An unlike has a negative weight: the nearest example is the one with the greatest likeness whatever its sign says.
-        SELECT l.*, is_best AND row_number() OVER (
-                   PARTITION BY l.product_id
-                   ORDER BY CASE l.kind WHEN 'like' THEN l.total ELSE -l.total END DESC, l.n) > 1 AS is_beaten
-          FROM likeness l
-    )
-    SELECT c.product_id, sum(c.total),
-           jsonb_strip_nulls(jsonb_build_object('text', sum(c.text), 'image', sum(c.image), 'reviews', sum(c.reviews))),
-           jsonb_agg(jsonb_build_object(c.kind, c.place, 'contribution', c.total) ORDER BY c.n)
-      FROM counted c WHERE NOT c.is_beaten GROUP BY c.product_id;
+    SELECT e.product_id, x.n,
+           CASE WHEN text_dimensions > 0 THEN coalesce(
+               x.weight * x.text_factor * -(subvector(e.fused, 1, text_dimensions) <#> x.text), 0) END,
+           CASE WHEN image_dimensions > 0 THEN coalesce(
+               x.weight * x.image_factor * -(subvector(e.fused, first_image, image_dimensions) <#> x.image), 0) END,
+           CASE WHEN reviews_dimensions > 0 THEN coalesce(
+               x.weight * x.reviews_factor * -(subvector(e.fused, first_review, reviews_dimensions) <#> x.reviews), 0) END
+      FROM shelfmate.product_embeddings e, unnest(examples) WITH ORDINALITY
+           x (kind, place, weight, product_id, text, image, reviews, text_factor, image_factor, reviews_factor, n)
+     WHERE e.space_id = space.id AND e.product_id = ANY (product_ids);
+END $$;
+
+-- Under average a product scores the sum of its likenesses, under best_score that to the nearest example.
+CREATE FUNCTION score_products(space embedding_spaces, product_ids bigint[], examples query_example[], strategy text DEFAULT 'average')
+    RETURNS scored_product[] LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    IF strategy = 'best_score' THEN
+        RETURN ARRAY(
+            SELECT DISTINCT ON (c.product_id) (c.product_id, t.total,
+                   jsonb_strip_nulls(jsonb_build_object('text', c.text, 'image', c.image, 'reviews', c.reviews)),
+                   jsonb_build_array(jsonb_build_object(examples[c.example].kind, examples[c.example].place, 'contribution', t.total))
+                   )::shelfmate.scored_product
+              FROM shelfmate.compare_products(space, product_ids, examples) c,
+                   LATERAL (SELECT coalesce(c.text, 0) + coalesce(c.image, 0) + coalesce(c.reviews, 0) AS total) t
+             -- What is unlike counts negatively: the nearest is the one with the greatest likeness before its sign.
+             ORDER BY c.product_id, t.total * sign(examples[c.example].weight) DESC, c.example);
+    END IF;
+    RETURN ARRAY(
+        SELECT (c.product_id, coalesce(sum(c.text), 0) + coalesce(sum(c.image), 0) + coalesce(sum(c.reviews), 0),
+                jsonb_strip_nulls(jsonb_build_object('text', sum(c.text), 'image', sum(c.image), 'reviews', sum(c.reviews))),
+                jsonb_agg(jsonb_build_object(examples[c.example].kind, examples[c.example].place, 'contribution',
+                                             coalesce(c.text, 0) + coalesce(c.image, 0) + coalesce(c.reviews, 0)) ORDER BY c.example)
+                )::shelfmate.scored_product
+          FROM shelfmate.compare_products(space, product_ids, examples) c GROUP BY c.product_id);
 END $$;
 
 -- What the rules add to the score of products.
@@ -127,10 +135,10 @@ BEGIN
             END LOOP;
         END LOOP;
         mode := 'exact';
-        scored := ARRAY(SELECT s FROM shelfmate.score_products(
-            space, (SELECT array_agg(DISTINCT u.id) FROM (
-                        SELECT unnest(p.product_ids) AS id FROM unnest(pools) p UNION ALL SELECT unnest(pinned)) u),
-            examples, strategy) s);
+        scored := shelfmate.score_products(
+            space, CASE WHEN cardinality(pools) = 1 AND pinned = '{}' THEN pools[1].product_ids
+                        ELSE ARRAY(SELECT unnest(p.product_ids) FROM unnest(pools) p UNION SELECT unnest(pinned)) END,
+            examples, strategy);
         bound := '-Infinity';
         FOR place IN 1..cardinality(pools) LOOP
             pool := pools[place];
@@ -149,15 +157,14 @@ BEGIN
     END LOOP;
 END $$;
 
--- Other members of the variant groups that satisfy the same filter, by group.
-CREATE FUNCTION list_variants(product_ids bigint[], filter jsonb) RETURNS TABLE (product_id bigint, skus text[])
-    LANGUAGE plpgsql STABLE ROWS 10 AS $$
+CREATE FUNCTION list_variants(product products, filter jsonb) RETURNS text[] LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    skus text[];
 BEGIN
-    RETURN QUERY EXECUTE format(
-        'SELECT o.id, array_agg(p.sku ORDER BY p.id)
-           FROM shelfmate.products o JOIN shelfmate.products p ON p.variant_group = o.variant_group AND p.id <> o.id
-          WHERE o.id = ANY ($1) AND %s GROUP BY o.id', coalesce(shelfmate.filter_condition(filter, '$2', false), 'true'))
-        USING product_ids, filter;
+    EXECUTE format('SELECT array_agg(p.sku ORDER BY p.id) FROM shelfmate.products p WHERE p.variant_group = $1 AND p.id <> $3 AND %s',
+                   coalesce(shelfmate.filter_condition(filter, '$2', false), 'true'))
+       INTO skus USING product.variant_group, filter, product.id;
+    RETURN coalesce(skus, '{}');
 END $$;
 
 CREATE FUNCTION both_filters(one jsonb, other jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
@@ -330,24 +337,25 @@ BEGIN
 
     RETURN QUERY
         SELECT i.place::integer, p.sku, p.title, coalesce(r.score, 0), coalesce(r.contributions, '{}'), coalesce(r.examples, '[]'),
-               p.id, p.brand, p.category, p.price, p.currency, p.in_stock, p.variant_group, coalesce(v.skus, '{}'),
+               p.id, p.brand, p.category, p.price, p.currency, p.in_stock, p.variant_group,
+               CASE WHEN one_per_group THEN shelfmate.list_variants(p, filter) ELSE '{}' END,
                i.source, chosen.name, mode
           FROM unnest(ids[1:k], sources[1:k]) WITH ORDINALITY i (id, source, place)
           JOIN shelfmate.products p ON p.id = i.id
           LEFT JOIN unnest(ranked) r ON r.product_id = i.id
-          LEFT JOIN shelfmate.list_variants(CASE WHEN one_per_group THEN ids[1:k] ELSE '{}' END, filter) v ON v.product_id = i.id
          ORDER BY i.place;
 END $$;
 
 COMMENT ON TYPE scored_product IS 'A product with its score, the parts of modalities and rules in it, and those of the examples.';
 COMMENT ON TYPE recommended_product IS
     'A recommended product. contributions has the part of each modality and rule in the score, and adds up to it; examples has that of each example. source: similar, pinned, popular or newest.';
-COMMENT ON FUNCTION score_products(embedding_spaces, bigint[], query_example[], text) IS 'Likeness of products to the examples, with its parts.';
+COMMENT ON FUNCTION compare_products(embedding_spaces, bigint[], query_example[]) IS 'Likeness of products to each example, by modality, weights and signs included.';
+COMMENT ON FUNCTION score_products(embedding_spaces, bigint[], query_example[], text) IS 'Scores of products under a strategy, with their parts.';
 COMMENT ON FUNCTION rule_effects(ranking_rules[], bigint[]) IS 'What boost and bury rules add to the score of products.';
 COMMENT ON FUNCTION order_products(scored_product[], ranking_rules[], boolean) IS 'Products with the rules in their scores, best first, ties by id; one of each variant group if so asked.';
 COMMENT ON FUNCTION rank_examples(embedding_spaces, query_example[], text, ranking_rules[], jsonb, bigint[], boolean, bigint[], integer, boolean, double precision) IS
     'The first products for examples and rules, and whether the graph (ann) or a sort of all (exact) found them.';
-COMMENT ON FUNCTION list_variants(bigint[], jsonb) IS 'The other members of products'' variant groups that satisfy a filter.';
+COMMENT ON FUNCTION list_variants(products, jsonb) IS 'Skus of the other members of a product''s variant group that satisfy a filter.';
 COMMENT ON FUNCTION both_filters(jsonb, jsonb) IS 'A filter that asks for both; the second may be null.';
 COMMENT ON FUNCTION flag_at(jsonb, text, boolean) IS 'True or false of a JSON object by name.';
 COMMENT ON FUNCTION text_at(jsonb, text) IS 'A text of a JSON object by name.';

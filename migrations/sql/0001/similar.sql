@@ -27,24 +27,22 @@ CREATE FUNCTION similar_products(
 DECLARE
     chosen shelfmate.embedding_spaces := shelfmate.find_space(space);
     origin shelfmate.product_embeddings := shelfmate.find_embedding(chosen, similar_products.sku);
-    query halfvec := origin.fused;
-    scale double precision := 1;
+    factors double precision[];
 BEGIN
     -- With the space's own weights the query is the stored vector itself.
     IF w_text IS NOT NULL OR w_image IS NOT NULL OR w_reviews IS NOT NULL THEN
-        -- Halves have little room below 1: the query is asked with its largest weight at 1, and the scores scaled back.
-        scale := CASE WHEN greatest(w_text, w_image, w_reviews) > 0 THEN greatest(w_text, w_image, w_reviews) ELSE 1 END;
-        query := shelfmate.fuse_query(chosen, origin.text, origin.image, origin.reviews,
-                                      w_text / scale, w_image / scale, w_reviews / scale);
+        PERFORM shelfmate.check_weights(chosen, w_text, w_image, w_reviews);
+        factors := ARRAY[coalesce(w_text, 0) / nullif(chosen.text_weight, 0), coalesce(w_image, 0) / nullif(chosen.image_weight, 0),
+                         coalesce(w_reviews, 0) / nullif(chosen.reviews_weight, 0)];
     END IF;
     RETURN QUERY
-        SELECT p.sku, p.title, r.score * scale, r.text * scale, r.image * scale, r.reviews * scale,
+        SELECT p.sku, p.title, r.score, r.text, r.image, r.reviews,
                p.id, p.brand, p.category, p.price, p.currency, p.in_stock, p.variant_group, chosen.name, r.mode
           FROM shelfmate.rank_products(
-                   chosen, query, similar_products.k,
+                   chosen, origin.fused, similar_products.k,
                    shelfmate.simple_filter(similar_products.category, price_min, price_max, similar_products.in_stock,
                                            similar_products.filter),
-                   '{}', exact, ARRAY[origin.product_id]) r
+                   '{}', exact, ARRAY[origin.product_id], factors) r
           JOIN shelfmate.products p ON p.id = r.product_id
          ORDER BY r.score DESC, r.product_id;
 END $$;

@@ -23,31 +23,51 @@ BEGIN
     END IF;
 END $$;
 
+-- The blocks of a query, each times its factor, as one vector of length 1: halves have little room below that.
+CREATE FUNCTION weigh_query(
+    space embedding_spaces, text halfvec, image halfvec, reviews halfvec, factors double precision[]
+) RETURNS halfvec LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    greatest_factor double precision := greatest(abs(factors[1]), abs(factors[2]), abs(factors[3]));
+    fused vector;
+BEGIN
+    IF space.text_dimensions > 0 THEN
+        fused := shelfmate.weighted_block(text, space.text_dimensions, coalesce(factors[1], 0) / greatest_factor);
+    END IF;
+    IF space.image_dimensions > 0 THEN
+        fused := shelfmate.joined(fused, shelfmate.weighted_block(image, space.image_dimensions,
+                                                                  coalesce(factors[2], 0) / greatest_factor));
+    END IF;
+    IF space.reviews_dimensions > 0 THEN
+        fused := shelfmate.joined(fused, shelfmate.weighted_block(reviews, space.reviews_dimensions,
+                                                                  coalesce(factors[3], 0) / greatest_factor));
+    END IF;
+    RETURN l2_normalize(fused)::halfvec;
+END $$;
+
+CREATE FUNCTION joined(one vector, other vector) RETURNS vector LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT CASE WHEN one IS NULL THEN other ELSE one || other END
+$$;
+
 CREATE FUNCTION fuse_query(
     space embedding_spaces, text halfvec, image halfvec, reviews halfvec,
     w_text double precision, w_image double precision, w_reviews double precision
 ) RETURNS halfvec LANGUAGE plpgsql STABLE AS $$
 DECLARE
-    blocks vector[] := '{}';
     fused vector;
-    part vector;
 BEGIN
     PERFORM shelfmate.check_weights(space, w_text, w_image, w_reviews);
     IF space.text_dimensions > 0 THEN
-        blocks := blocks || shelfmate.weighted_block(text, space.text_dimensions,
-                                                     coalesce(w_text, 0) / sqrt(space.text_weight));
+        fused := shelfmate.weighted_block(text, space.text_dimensions, coalesce(w_text, 0) / sqrt(space.text_weight));
     END IF;
     IF space.image_dimensions > 0 THEN
-        blocks := blocks || shelfmate.weighted_block(image, space.image_dimensions,
-                                                     coalesce(w_image, 0) / sqrt(space.image_weight));
+        fused := shelfmate.joined(fused, shelfmate.weighted_block(image, space.image_dimensions,
+                                                                  coalesce(w_image, 0) / sqrt(space.image_weight)));
     END IF;
     IF space.reviews_dimensions > 0 THEN
-        blocks := blocks || shelfmate.weighted_block(reviews, space.reviews_dimensions,
-                                                     coalesce(w_reviews, 0) / sqrt(space.reviews_weight));
+        fused := shelfmate.joined(fused, shelfmate.weighted_block(reviews, space.reviews_dimensions,
+                                                                  coalesce(w_reviews, 0) / sqrt(space.reviews_weight)));
     END IF;
-    FOREACH part IN ARRAY blocks LOOP
-        fused := CASE WHEN fused IS NULL THEN part ELSE fused || part END;
-    END LOOP;
     RETURN fused::halfvec;
 END $$;
 
