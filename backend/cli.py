@@ -310,7 +310,7 @@ def jobs_retry(sku: str | None) -> None:
         click.echo(f"{retry_dead(database, sku=sku)} jobs queued again")
 
 
-@main.command()
+@main.command(context_settings={"ignore_unknown_options": True})
 @click.argument("name", required=False)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def bench(name: str | None, arguments: tuple[str, ...]) -> None:
@@ -344,7 +344,7 @@ def _dsn(address: str, *, analyst: bool) -> str:
     parameters = conninfo_to_dict(address)
     # It is the owner's.
     parameters.pop("password", None)
-    return make_conninfo(**{**parameters, "user": "analyst"})
+    return make_conninfo(**{name: str(value) for name, value in parameters.items()} | {"user": "analyst"})
 
 
 def _report(given: Path | None, source: Path) -> Path:

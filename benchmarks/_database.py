@@ -26,6 +26,8 @@ PRODUCTS = (
     # Filled here, so there is nothing to embed.
     "TRUNCATE embedding_jobs",
 )
+OUT = Path(__file__).parent / "out"
+
 EMBEDDINGS = "COPY product_embeddings (product_id, space_id, text, image, fused) FROM STDIN (FORMAT binary)"
 
 
@@ -51,7 +53,7 @@ def sample_options(parser: argparse.ArgumentParser, rows: int) -> None:
     parser.add_argument("--vectors", type=Path, required=True, help="what shelfmate bench vectors wrote")
     parser.add_argument("--rows", type=int, default=rows, help="products; over the file's, copies with noise")
     parser.add_argument("--home", type=Path, help="keep databases here, and use what an earlier run left")
-    parser.add_argument("--out", type=Path, default=Path("benchmark-results"), help="where the figures are written")
+    parser.add_argument("--out", type=Path, default=OUT, help="where the figures are written")
     parser.add_argument("--seed", type=int, default=0)
 
 

@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import multiprocessing
 import os
 import re
 import shutil
@@ -14,12 +13,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from multiprocessing.queues import SimpleQueue
-from multiprocessing.synchronize import Barrier
 from pathlib import Path
-from typing import Any
-
-import psycopg
+from typing import Any, Literal
 
 from backend.errors import ConfigurationError
 from backend.recommend import frozen
@@ -71,15 +66,31 @@ def _served(load: Load, wrk: str | None) -> Iterator[Callable[[], float]]:
         with tempfile.TemporaryDirectory() as directory:
             script = Path(directory) / "paths.lua"
             script.write_text(WRK % ",".join(f'"{path}"' for path in load.paths), encoding="utf-8")
-            yield lambda: _by_wrk(load, wrk, port, script) if wrk else _by_processes(load, _ask_api, (port,))
+            yield (
+                lambda: (
+                    _by_wrk(load, wrk, port, script)
+                    if wrk
+                    else _by_clients(load, {"port": port}, ("paths", load.paths))
+                )
+            )
     finally:
         server.terminate()
         server.wait()
 
 
-def load_of_statement(load: Load, which: str) -> float:
+def load_of_statement(load: Load, which: Literal["similar", "kept"]) -> float:
     """Statements a second of so many processes, each with a connection and the statement prepared."""
-    return _by_processes(load, _ask_database, (load.state.database.dsn, which))
+    if which == "similar":
+        statement, values = "SELECT * FROM similar_products(%s, 10)", [[sku] for sku in load.skus]
+    else:
+        statement = frozen.SQL["recommend"].decode()
+        values = [kept_values({"like": [{"sku": sku}], "k": 10}) for sku in load.skus]
+    return _by_clients(load, {"dsn": load.state.database.dsn, "statement": statement}, ("values", values))
+
+
+def kept_values(query: dict[str, Any]) -> Any:
+    """The values of the statement that the API runs."""
+    return {"query": json.dumps(query), "space": None, "k": 10, "kind": "similar", "seconds": 900}
 
 
 def _by_wrk(load: Load, wrk: str, port: int, script: Path) -> float:
@@ -92,65 +103,34 @@ def _by_wrk(load: Load, wrk: str, port: int, script: Path) -> float:
     return float(rate[1])
 
 
-def _by_processes(load: Load, work: Callable[..., int], arguments: tuple[object, ...]) -> float:
-    # Forks would share the parent's connections.
-    context = multiprocessing.get_context("spawn")
-    ready, counts = context.Barrier(load.clients), context.SimpleQueue()
-    shares = [load.skus[number :: load.clients] or load.skus for number in range(load.clients)]
+def _by_clients(load: Load, task: dict[str, Any], each: tuple[str, list[Any]]) -> float:
+    name, all_of_it = each
+    command = [sys.executable, "-P", "-m", "benchmarks._load_client"]
     clients = [
-        context.Process(target=_client, args=(work, (*arguments, share, load.seconds), ready, counts))
-        for share in shares
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(load.clients)
     ]
-    for client in clients:
-        client.start()
-    for client in clients:
-        client.join()
-    if any(client.exitcode for client in clients):
+    for number, client in enumerate(clients):
+        share = all_of_it[number :: load.clients] or all_of_it
+        _tell(client, json.dumps({**task, name: share, "seconds": load.seconds}))
+    if any(_hear(client) != "ready" for client in clients):
         raise AssertionError("a client failed; it said why above")
-    asked: int = sum(counts.get() for _ in clients)
-    return asked / load.seconds
+    for client in clients:
+        _tell(client, "go")
+    answered = sum(int(_hear(client)) for client in clients)
+    for client in clients:
+        client.communicate()
+    return answered / load.seconds
 
 
-def _client(work: Callable[..., int], arguments: tuple[Any, ...], ready: Barrier, counts: "SimpleQueue[int]") -> None:
-    counts.put(work(*arguments, ready))
+def _tell(client: subprocess.Popen[str], line: str) -> None:
+    assert client.stdin is not None
+    client.stdin.write(line + "\n")
+    client.stdin.flush()
 
 
-def _ask_api(port: int, skus: list[str], seconds: float, ready: Barrier) -> int:
-    connection = http.client.HTTPConnection("127.0.0.1", port)
-
-    def ask(sku: str) -> None:
-        connection.request("GET", f"/v1/products/{sku}/similar?k=10")
-        answer = connection.getresponse()
-        body = answer.read()
-        if answer.status != 200:
-            raise AssertionError(body)
-
-    return _count(ask, skus, seconds, ready)
-
-
-def _ask_database(dsn: str, which: str, skus: list[str], seconds: float, ready: Barrier) -> int:
-    with psycopg.connect(dsn, autocommit=True) as connection:
-
-        def similar(sku: str) -> None:
-            connection.execute("SELECT * FROM similar_products(%s, 10)", [sku], prepare=True).fetchall()
-
-        def kept(sku: str) -> None:
-            query = json.dumps({"like": [{"sku": sku}], "k": 10})
-            arguments = {"query": query, "space": None, "k": 10, "kind": "similar", "seconds": 900}
-            connection.execute(frozen.SQL["recommend"], arguments, prepare=True).fetchall()
-
-        return _count(similar if which == "similar" else kept, skus, seconds, ready)
-
-
-def _count(ask: Callable[[str], None], skus: list[str], seconds: float, ready: Barrier) -> int:
-    ask(skus[0])
-    ready.wait(60)
-    end = time.monotonic() + seconds
-    count = 0
-    while time.monotonic() < end:
-        ask(skus[count % len(skus)])
-        count += 1
-    return count
+def _hear(client: subprocess.Popen[str]) -> str:
+    assert client.stdout is not None
+    return client.stdout.readline().strip()
 
 
 def _free_port() -> int:

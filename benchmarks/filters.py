@@ -171,23 +171,25 @@ def conclusions(cells: Cells, names: list[str]) -> dict[str, Any]:
     worst, by = max(grid, key=lambda cell: cell[1][strict]["p50_ms"])
     widest, slow = max(grid, key=lambda cell: cell[1][ours]["p99_ms"])
     slow_recall = by[strict]["recall"]
+    shakiest, wrong = min(grid, key=lambda cell: cell[1][strict]["recall"])
     slowest = by[strict]["p50_ms"] / by[ours]["p50_ms"]
     answer = {
         "our worst p99 / unfiltered p99": f"{slow[ours]['p99_ms'] / unfiltered[ours]['p99_ms']:.2f} at {widest}",
         "our least recall of a cell": f"{min(by[ours]['recall'] for _, by in grid):.4f}",
         "our short answers": sum(by[ours]["short"] for _, by in grid),
-        "strict_order's least recall of a cell": f"{min(by[strict]['recall'] for _, by in grid):.3f}",
+        "strict_order's least recall": f"{wrong[strict]['recall']:.3f} at {shakiest}",
+        "our recall there": f"{wrong[ours]['recall']:.3f}",
         "our rows outside": sum(by[ours]["outside"] for _, by in grid),
         "strict_order in its slowest cell": f"{worst}: {by[strict]['p50_ms']:.3g} ms, recall {slow_recall:.3f}",
         "ours there": f"{by[ours]['p50_ms']:.3g} ms, recall {by[ours]['recall']:.3f}, {slowest:.1f} times as fast",
     }
     for name in names:
         if name not in (ours, ShelfmateAttributes.name):
-            wrong = sum(by[name]["recall"] < TARGET for _, by in grid)
+            astray = sum(by[name]["recall"] < TARGET for _, by in grid)
             behind = [by for _, by in grid if by[name]["recall"] >= TARGET and by[name]["p50_ms"] < by[ours]["p50_ms"]]
             faster = ", ".join(f"{by[ours]['p50_ms'] / by[name]['p50_ms']:.1f}" for by in behind) or "-"
             answer[f"{name}, of {len(grid)} cells"] = (
-                f"short of recall {TARGET} in {wrong}; right and faster in {len(behind)}, by {faster}"
+                f"short of recall {TARGET} in {astray}; right and faster in {len(behind)}, by {faster}"
             )
     return answer
 

@@ -15,7 +15,7 @@ from backend.recommend import frozen
 from backend.spaces.embedder import Embedder
 from benchmarks._chart import bars
 from benchmarks._database import Filled, filled, sample_options
-from benchmarks._load import Load, load_of_api, load_of_statement
+from benchmarks._load import Load, kept_values, load_of_api, load_of_statement
 from benchmarks._measure import alternate, ratios
 from benchmarks._report import Report, spread
 from benchmarks._setup import parser_for
@@ -33,6 +33,7 @@ def main() -> None:
     parser.add_argument("--identical", type=int, default=1_000, help="random requests whose answers are compared")
     parser.add_argument("--clients", type=int, default=8)
     parser.add_argument("--seconds", type=float, default=8, help="of each round of load; 0 measures no throughput")
+    parser.add_argument("--load-rounds", type=int, default=3)
     options = parser.parse_args()
     report = Report("http", options.out, vars(options))
     random = np.random.default_rng(options.seed + 1)
@@ -75,8 +76,7 @@ def latency(report: Report, state: Filled, app: Flask, skus: list[str], rounds: 
     with state.database.alone() as connection:
 
         def kept(sku: str) -> object:
-            arguments = {"query": json.dumps(asked(sku)), "space": None, "k": 10, "kind": "similar", "seconds": 900}
-            return connection.execute(frozen.SQL["recommend"], arguments, prepare=True).fetchone()
+            return connection.execute(frozen.SQL["recommend"], kept_values(asked(sku)), prepare=True).fetchone()
 
         askers: dict[str, Callable[[str], object]] = {
             GET: lambda sku: gets[sku](),
@@ -154,7 +154,7 @@ def throughput(report: Report, state: Filled, skus: list[str], options: Any) -> 
     load = Load(state, skus, clients=options.clients, seconds=options.seconds)
     api, client = load_of_api(load)
     with api as run_api:
-        for _ in range(3):
+        for _ in range(options.load_rounds):
             for name, run in (
                 (f"API, {client}", run_api),
                 (f"psycopg: {KEPT}", lambda: load_of_statement(load, "kept")),

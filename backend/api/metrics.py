@@ -1,4 +1,4 @@
-"""Prometheus metrics of one app: its requests, the embedding queue and how far spaces are filled."""
+"""Prometheus metrics of one app: its requests, the embedding queue, the spaces and what upkeep measured of them."""
 
 import time
 from collections.abc import Iterable
@@ -15,6 +15,7 @@ from backend.api.routing import Routes
 from backend.api.services import Services
 from backend.database.connection import Database
 from backend.errors import DatabaseUnavailable
+from backend.recommend.retrieval_state import Gauges, read_gauges
 from backend.spaces.jobs import count_jobs
 from backend.spaces.space import list_fills
 
@@ -32,6 +33,7 @@ class DatabaseMetrics(Collector):
         """The gauges; without a database only that it is away."""
         try:
             counts, fills = count_jobs(self._database), list_fills(self._database)
+            gauges = read_gauges(self._database)
         except DatabaseUnavailable as error:
             log.warning("no metrics of the database: %s", error)
             yield GaugeMetricFamily("shelfmate_database_up", "Whether the database answers.", 0)
@@ -50,6 +52,50 @@ class DatabaseMetrics(Collector):
         for space, fill in fills:
             embedded.add_metric([space.name, space.state], fill.embedded)
         yield embedded
+        yield from _retrieval(gauges)
+
+
+def _retrieval(gauges: Gauges) -> Iterable[Metric]:
+    """What upkeep last measured; nothing of what it never did."""
+    now = time.time()
+    recall = GaugeMetricFamily(
+        "shelfmate_recall",
+        "Mean recall of audited queries, as the space is set now.",
+        labels=["space", "filter_class"],
+    )
+    worst = GaugeMetricFamily(
+        "shelfmate_recall_p5", "Recall that all but the worst 5 % have.", labels=["space", "filter_class"]
+    )
+    counted = GaugeMetricFamily("shelfmate_recall_queries", "Audited queries.", labels=["space", "filter_class"])
+    for item in gauges.recall:
+        labels = [item.space, item.filter_class]
+        recall.add_metric(labels, item.recall)
+        worst.add_metric(labels, item.p5)
+        counted.add_metric(labels, item.n)
+    width = GaugeMetricFamily("shelfmate_ef_search", "Candidates that a search of the graph keeps.", labels=["space"])
+    age = GaugeMetricFamily("shelfmate_recall_audit_age_seconds", "Since the last audit of a space.", labels=["space"])
+    for space in gauges.spaces:
+        width.add_metric([space.space], space.ef_search)
+        if space.last_audited is not None:
+            age.add_metric([space.space], now - space.last_audited.timestamp())
+    size = GaugeMetricFamily("shelfmate_index_bytes", "Size of an index.", labels=["index"])
+    dead = GaugeMetricFamily(
+        "shelfmate_index_dead_share", "Share of the rows that an index points at which are dead.", labels=["index"]
+    )
+    lost = GaugeMetricFamily(
+        "shelfmate_index_unreachable_share", "Share of sampled products that an index does not reach.", labels=["index"]
+    )
+    for index in gauges.indexes:
+        size.add_metric([index.index_name], index.bytes)
+        dead.add_metric([index.index_name], index.dead_share)
+        lost.add_metric([index.index_name], index.lost_share)
+    yield from (recall, worst, counted, width, age, size, dead, lost)
+    if gauges.last_pass is not None:
+        yield GaugeMetricFamily(
+            "shelfmate_upkeep_age_seconds",
+            "Since the last pass of upkeep that measured began.",
+            now - gauges.last_pass.started_at.timestamp(),
+        )
 
 
 def register(app: Flask, services: Services) -> Routes:

@@ -99,8 +99,8 @@ class Product(Base):
     __table_args__ = (
         UniqueConstraint("sku", name="products_sku_key"),
         Index("products_category_idx", "category", "id"),
-        Index("products_price_idx", "price"),
-        Index("products_brand_idx", "brand"),
+        Index("products_price_idx", "price", "id"),
+        Index("products_brand_idx", "brand", "id"),
         Index("products_variant_group_idx", "variant_group"),
         Index("products_created_at_idx", text("created_at DESC"), "id"),
         Index(
@@ -184,7 +184,7 @@ class EmbeddingSpace(Base):
     )
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
     activated_at: Mapped[datetime | None]
-    ef_search: Mapped[int] = mapped_column(Integer, server_default=text("80"))
+    ef_search: Mapped[int] = mapped_column(Integer, server_default=text("40"))
     __table_args__ = (
         UniqueConstraint("name", name="embedding_spaces_name_key"),
         Index("embedding_spaces_one_active", "state", unique=True, postgresql_where=text("state = 'active'")),
@@ -231,7 +231,15 @@ class ProductEmbedding(Base):
     text_hash: Mapped[bytes | None]
     image_hash: Mapped[bytes | None]
     embedded_at: Mapped[datetime] = mapped_column(server_default=NOW)
-    __table_args__ = {"postgresql_partition_by": "LIST (space_id)"}
+    __table_args__ = (
+        Index(
+            "product_embeddings_embedded_at_idx",
+            "embedded_at",
+            postgresql_using="brin",
+            postgresql_with={"pages_per_range": 16},
+        ),
+        {"postgresql_partition_by": "LIST (space_id)"},
+    )
 
 
 class Recommendation(Base):

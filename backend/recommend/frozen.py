@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from backend.database.connection import Database
+from backend.database.connection import Database, Row
 from backend.database.queries import load_queries
-from backend.errors import ConfigurationError, InvalidInput
+from backend.errors import InvalidInput
 
 SQL = load_queries("frozen")
 
@@ -57,16 +57,25 @@ def recommend(database: Database, query: Json, *, kind: str, seconds: int) -> Pa
     """
     arguments = {
         "query": json.dumps(query),
-        "space": query.get("space"),
         "k": query.get("k", DEFAULT_HITS),
         "kind": kind,
         "seconds": seconds,
     }
+    if database.read_dsn is not None:
+        return _rank_on_replica(database, arguments)
     with database.primary() as connection:
-        row = connection.execute(SQL["recommend"], arguments, prepare=True).fetchone()
-    if row is None:
-        raise ConfigurationError("the statement that keeps a result list returned nothing")
-    return Page(*row)
+        return Page(*_one(connection.execute(SQL["recommend"], arguments, prepare=True).fetchone()))
+
+
+def _rank_on_replica(database: Database, arguments: Json) -> Page:
+    """The work where reading is cheap; the list is kept where it can be written."""
+    with database.read() as connection:
+        ranked = _one(connection.execute(SQL["rank"], arguments, prepare=True).fetchone())
+    items, shown, source, mode, space, space_id, vectors, kept = ranked
+    arguments |= {"shown": shown, "mode": mode, "space_id": space_id, "vectors": vectors, "frozen": kept}
+    with database.primary() as connection:
+        list_id, after, expires_at = _one(connection.execute(SQL["keep"], arguments, prepare=True).fetchone())
+    return Page(list_id, items, after, source, mode, space, expires_at)
 
 
 def read_page(database: Database, list_id: UUID, *, after: int = 0, k: int | None = None) -> LaterPage:
@@ -79,10 +88,8 @@ def read_page(database: Database, list_id: UUID, *, after: int = 0, k: int | Non
     if k is not None and not 1 <= k <= MOST_HITS:
         raise InvalidInput(f"k is {k}, but must lie between 1 and {MOST_HITS}", field="k")
     with database.primary() as connection:
-        row = connection.execute(SQL["page"], {"id": list_id, "position": after, "k": k}, prepare=True).fetchone()
-    if row is None:
-        raise ConfigurationError("the statement that reads a page returned nothing")
-    parsed: tuple[Any, ...] = (*row[:-1], json.loads(row[-1]))
+        row = _one(connection.execute(SQL["page"], {"id": list_id, "position": after, "k": k}, prepare=True).fetchone())
+    parsed: Row = (*row[:-1], json.loads(row[-1]))
     return LaterPage(*parsed)
 
 
@@ -94,7 +101,10 @@ def explain(database: Database, list_id: UUID, sku: str) -> str:
         Expired: the list is no longer kept, or the space that answered was dropped.
     """
     with database.primary() as connection:
-        row = connection.execute(SQL["explain"], {"id": list_id, "sku": sku}).fetchone()
-    if row is None:
-        raise ConfigurationError("the statement that explains a place returned nothing")
+        row = _one(connection.execute(SQL["explain"], {"id": list_id, "sku": sku}).fetchone())
     return str(row[0])
+
+
+def _one(row: Row | None) -> Row:
+    assert row is not None, "these statements return one row or raise"
+    return row

@@ -185,6 +185,12 @@ def matching_skus(database: Database, filter: Mapping[str, Any], k: int) -> list
         return [sku for (sku,) in connection.execute(SQL["examples"], {"filter": Jsonb(filter), "k": k})]
 
 
+def list_brands(database: Database) -> list[str]:
+    """The 200 brands of most products, to choose from."""
+    with database.read() as connection:
+        return [brand for (brand,) in connection.execute(SQL["brands"])]
+
+
 def _values(name: str, data: RuleData) -> dict[str, Any]:
     values = {field.name: getattr(data, field.name) for field in fields(RuleData)}
     return {**values, "name": name, "filter": None if data.filter is None else Jsonb(data.filter)}

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -29,12 +29,14 @@ VALUES = 20
 class Search:
     """What is looked for: a text, the bytes of an image file, or both.
 
-    ``weights`` are of text and image in the meaning; without any the space's own hold. Without ``mode`` the words and
-    the meaning of a text count both, and so does a photograph.
+    ``vectors`` stand for what was encoded before, as ``Results.vectors`` has it, and need their ``space``. ``weights``
+    are of text and image in the meaning; without any the space's own hold. Without ``mode`` the words and the meaning
+    of a text count both, and so does a photograph.
     """
 
     text: str | None = None
     image: bytes | None = None
+    vectors: Json = field(default_factory=dict)
     weights: dict[str, float] | None = None
     filter: Json | None = None
     k: int = 10
@@ -71,12 +73,14 @@ class Results:
     """What was found, best first: exactly k, or all that match and satisfy the filter.
 
     ``by`` says what counted; ``space`` is None where the words alone did; ``mode`` is how the vectors were compared.
+    ``vectors`` are unit vectors of what was looked for, by modality.
     """
 
     items: list[Found]
     by: Mode
     space: str | None
     mode: Literal["exact", "ann"]
+    vectors: Json
 
 
 @dataclass(frozen=True)
@@ -99,7 +103,7 @@ def search(database: Database, embedder: Embedder, wish: Search) -> Results:
         ConfigurationError: no space is active.
         WeightsMissing: an encoder's weights are not on this machine.
     """
-    if wish.text is None and wish.image is None:
+    if wish.text is None and wish.image is None and not wish.vectors:
         raise InvalidInput("give a text, an image or both", field="text")
     query: Json = {"k": wish.k, "exact": wish.exact}
     given = {"text": wish.text, "filter": wish.filter, "weights": wish.weights, "space": wish.space, "mode": wish.mode}
@@ -117,6 +121,7 @@ def search(database: Database, embedder: Embedder, wish: Search) -> Results:
         by=by,
         space=None if by == "lexical" else query.get("space"),
         mode="ann" if any(item.mode == "ann" for item in found) else "exact",
+        vectors=query.get("vector", {}),
     )
 
 
@@ -158,11 +163,18 @@ def _vectors(database: Database, embedder: Embedder, wish: Search) -> Json:
     if wish.image is not None:
         examples.append(Example(image=wish.image))
         names.append("image")
+    for name, vector in wish.vectors.items():
+        examples.append(Example(vector={name: vector}))
+        names.append(name)
     if not examples:
         if wish.mode is not None:
             raise InvalidInput("the text only excludes: say what is wanted, too", field="text")
         return {}
-    (resolved,) = resolve(database, embedder, [Request({"space": wish.space} if wish.space else {}, like=examples)])
+    if wish.vectors and wish.space is None:
+        raise InvalidInput("vectors are of a space, which is not named", field="space")
+    (resolved,) = resolve(
+        database, embedder, [Request({} if wish.space is None else {"space": wish.space}, like=examples)]
+    )
     if isinstance(resolved, ShelfmateError):
         raise _renamed(resolved, names)
     vectors: Json = {}

@@ -23,8 +23,8 @@ FEWEST_LOST = 3
 MOST_DEAD = 0.2
 FEWEST_DEAD = 1_000
 MOST_GROWTH = 1.5
-# pgvector's defaults are m 16 and ef_construction 64; each attempt at a graph that reaches everything tries harder.
-HARDER = ((16, 128), (16, 256), (24, 256))
+# Indexes are built with m 16 and ef_construction 200; each attempt at a graph that reaches everything tries harder.
+HARDER = ((16, 300), (24, 300), (32, 400))
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from typing import Any
 from backend.errors import InvalidInput
 from backend.recommend.rules import Rule, RuleData
 
-_TEXTS = ("amount", "category", "brand", "filter", "sku", "position", "placement", "starts_at", "ends_at", "note", "seen")
+_SHORT_TEXTS = ("amount", "category", "brand", "sku", "position", "placement", "starts_at", "ends_at", "seen")
+_LONG_TEXTS = ("filter", "note")
 _ACTIONS = {"boost", "bury", "pin", "hide"}
 
 
@@ -47,7 +48,7 @@ class RuleForm:
             amount="" if rule.amount is None else str(rule.amount),
             category=category,
             brand=brand,
-            filter="" if others is None else json.dumps(others, ensure_ascii=False, indent=2),
+            filter="" if others is None else write_conditions(others, indent=2),
             sku=rule.sku or "",
             position="" if rule.position is None else str(rule.position),
             placement=rule.placement or "",
@@ -62,7 +63,7 @@ class RuleForm:
     def sent(cls, name: str, fields: Mapping[str, str]) -> "RuleForm":
         """The form as it was sent; browsers send lines that end in CR LF, which no stored text has."""
         form = cls(name=name, action=fields.get("action", "boost"), enabled=bool(fields.get("enabled")))
-        for text in _TEXTS:
+        for text in _SHORT_TEXTS + _LONG_TEXTS:
             setattr(form, text, fields.get(text, "").replace("\r\n", "\n").strip())
         return form
 
@@ -78,7 +79,7 @@ class RuleForm:
         Raises:
             InvalidInput: the other conditions are not a JSON object.
         """
-        return put_together(self.category, self.brand, self._others())
+        return put_together(self.category, self.brand, self.other_conditions())
 
     def data(self) -> RuleData:
         """What is to be stored; what the action does not take is left out, whatever stands in its field.
@@ -119,7 +120,12 @@ class RuleForm:
         except ValueError as error:
             raise InvalidInput("the form is not one of ours: open the rule again") from error
 
-    def _others(self) -> dict[str, Any] | None:
+    def other_conditions(self) -> dict[str, Any] | None:
+        """What stands in the field for conditions other than category and brand; None where it is empty.
+
+        Raises:
+            InvalidInput: it is not a JSON object.
+        """
         if not self.filter:
             return None
         try:
@@ -149,7 +155,7 @@ def put_together(category: str, brand: str, others: dict[str, Any] | None) -> di
 
 
 def take_apart(rule_filter: Mapping[str, Any] | None) -> tuple[str, str, dict[str, Any] | None]:
-    """Category, brand and the other conditions of a filter; all of it are others where it would not come together again."""
+    """Category, brand and the other conditions of a filter, of which ``put_together`` makes the same one again."""
     if rule_filter is None:
         return "", "", None
     whole = dict(rule_filter)
@@ -160,6 +166,19 @@ def take_apart(rule_filter: Mapping[str, Any] | None) -> tuple[str, str, dict[st
     if put_together(category, brand, others) != whole:
         return "", "", whole
     return category, brand, others
+
+
+def write_conditions(others: Any, *, indent: int | None = None) -> str:
+    """Conditions as people write them: the field before what is asked of it, which jsonb does not keep."""
+    return json.dumps(_field_first(others), ensure_ascii=False, indent=indent)
+
+
+def _field_first(node: Any) -> Any:
+    if isinstance(node, list):
+        return [_field_first(member) for member in node]
+    if isinstance(node, dict):
+        return {name: _field_first(node[name]) for name in sorted(node, key=lambda name: (name != "field", name))}
+    return node
 
 
 def _take(members: list[Any], name: str, operator: str) -> str:

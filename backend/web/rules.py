@@ -1,23 +1,28 @@
-"""The admin's pages of ranking rules: a list with what applies now, a form, and what a rule is about as it is written."""
+"""The admin's pages of ranking rules: a list with what applies now, and a form that shows what a rule is about."""
 
 from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC
+from http import HTTPStatus
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from backend.catalog.categories import list_categories
+from backend.catalog.products import count_products
 from backend.errors import Conflict, InvalidInput
 from backend.recommend import rules
 from backend.recommend.rules import Rule
-from backend.web.admin import category_paths
 from backend.web.blueprint import services
 from backend.web.cards import Card, read_cards
-from backend.web.rule_form import RuleForm, take_apart
+from backend.web.rule_form import RuleForm, take_apart, write_conditions
 from backend.web.same_origin import require_same_origin
+from backend.web.tree import paths
+from backend.web.wording import day
 
 views = Blueprint("rules", __name__, url_prefix="/admin/rules")
 
-STATES = ("active", "scheduled", "ended", "disabled")
+# How many of the products that a rule is about are shown.
 EXAMPLES = 5
 
 
@@ -137,8 +142,9 @@ def _store(form: RuleForm, rule: Rule | None) -> ResponseReturnValue:
         _note(form, error)
         return _show(form, rule)
     except Conflict as error:
-        form.problems["name" if rule is None else ""] = f"{error}."[:1].upper() + f"{error}."[1:]
-        return _show(form, rule)
+        sentence = str(error)
+        form.problems["name" if rule is None else ""] = sentence[:1].upper() + sentence[1:] + "."
+        return _show(form, rule, HTTPStatus.CONFLICT)
     return redirect(url_for("shelf.rules.edit", name=form.name, saved=1), 303)
 
 
@@ -157,7 +163,9 @@ def _note(form: RuleForm, error: InvalidInput) -> None:
     form.note_problem(error)
 
 
-def _show(form: RuleForm, rule: Rule | None) -> ResponseReturnValue:
+def _show(
+    form: RuleForm, rule: Rule | None, refused: HTTPStatus = HTTPStatus.UNPROCESSABLE_ENTITY
+) -> ResponseReturnValue:
     database = services().database
     page = render_template(
         "web/rule_form.html",
@@ -168,7 +176,7 @@ def _show(form: RuleForm, rule: Rule | None) -> ResponseReturnValue:
         brands=rules.list_brands(database),
         saved=bool(request.args.get("saved")) and request.method == "GET",
     )
-    return page, 422 if form.problems else 200
+    return page, refused if form.problems else HTTPStatus.OK
 
 
 def _aim(form: RuleForm) -> Aim:
@@ -195,16 +203,15 @@ def _aim(form: RuleForm) -> Aim:
 
 def _line(rule: Rule, matches: int | None) -> Line:
     category, brand, others = take_apart(rule.filter)
-    written = "" if others is None else json.dumps(others, ensure_ascii=False)
+    written = "" if others is None else write_conditions(others)
     return Line(rule, category, brand, written, matches, _schedule(rule))
 
 
 def _schedule(rule: Rule) -> str:
     """``from 4 May 2026 12:00 until 5 May 2026 00:00 UTC``, or nothing."""
-    ends = [("from", rule.starts_at), ("until", rule.ends_at)]
-    said = [f"{word} {day(time)} {time:%H:%M}" for word, time in ((w, _utc(t)) for w, t in ends) if time is not None]
+    said = [
+        f"{word} {day(utc)} {utc:%H:%M}"
+        for word, moment in (("from", rule.starts_at), ("until", rule.ends_at))
+        if moment is not None and (utc := moment.astimezone(UTC))
+    ]
     return f"{' '.join(said)} UTC" if said else ""
-
-
-def _utc(moment: datetime | None) -> datetime | None:
-    return None if moment is None else moment.astimezone(UTC)

@@ -20,6 +20,7 @@ PARTS = (
     "queue",
     "spaces",
     "vectors",
+    "ratings",
     "filters",
     "ranking",
     "similar",

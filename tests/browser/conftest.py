@@ -19,6 +19,7 @@ from backend.catalog.images import put_image
 from backend.catalog.products import ProductData, put_product
 from backend.catalog.reviews import ReviewData, add_review
 from backend.database.connection import Database, open_database
+from backend.recommend.rules import RuleData, create_rule
 from backend.settings import Settings
 from backend.spaces.embedder import Embedder
 from backend.spaces.space import ensure_default_space
@@ -101,6 +102,11 @@ def database(settings: Settings) -> Iterator[Database]:
                 if colour != "sand":
                     put_image(opened, sku, jpeg(shade + number, 400))
         add_review(opened, "P01", ReviewData(4, "A" * 60, "Fits. " * 40, "Mira", 2, True))
+        # Off, so that no ranking of the other tests changes.
+        conditions = [{"field": "category", "under": "Shop/Wool Coat"}, {"field": "attributes.colour", "eq": "x" * 200}]
+        rule = RuleData("boost", {"all": conditions}, 0.1, placement="p" * 100, enabled=False, note="word" * 100)
+        create_rule(opened, "with-a-very-long-name" * 4, rule)
+        create_rule(opened, "pin", RuleData("pin", sku="P01", position=1, enabled=False))
         Worker(opened, settings, Progress(), drain=True).run()
         yield opened
 

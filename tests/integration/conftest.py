@@ -4,12 +4,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from stocked_catalogue import stocked
 
 from backend.database.connection import Database, open_database
 from backend.settings import Settings
 from backend.spaces.space import ensure_default_space
 from workers.progress import Progress
 from workers.worker import Worker
+
+# Made once for the whole run, so that it has to be known here.
+__all__ = ["stocked"]
 
 
 @pytest.fixture

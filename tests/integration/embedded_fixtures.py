@@ -23,10 +23,13 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can run the se
 
 # A command that uses the server until its standard input ends.
 COMMAND = """
+import signal
 import sys
 from pathlib import Path
 from backend.database import embedded
 
+# Ignored where the tests themselves run in the background of a shell.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 with embedded.running(Path(sys.argv[1]), linger=float(sys.argv[2])) as server:
     print(server.dsn(), flush=True)
     sys.stdin.read()

@@ -12,14 +12,12 @@ from uuid import uuid4
 import psycopg
 import pytest
 from api_fixtures import ConformingClient, conforming_client
-from psycopg.conninfo import make_conninfo
-from small_catalogue import drain, insert_products
+from stocked_catalogue import stocked_settings
 
 from backend.app import create_app
 from backend.database.connection import Database, open_database
 from backend.settings import Settings
 from backend.spaces.embedder import Embedder
-from backend.spaces.space import ensure_default_space
 
 Json = dict[str, Any]
 
@@ -79,37 +77,12 @@ def in_base64(content: bytes) -> str:
     return base64.b64encode(content).decode()
 
 
-@pytest.fixture(scope="session")
-def stocked(server_dsn: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The name of a database with the small catalogue embedded, that shops are copied from."""
-    name = f"stocked_{uuid4().hex}"
-    with psycopg.connect(server_dsn, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
-        settings = _settings(server_dsn, name, tmp_path_factory.mktemp("home"))
-        with open_database(settings) as database:
-            ensure_default_space(database, settings)
-            insert_products(database)
-            assert drain(database, settings) == 315
-        yield name
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
-
-
-def _settings(server_dsn: str, name: str, home: Path) -> Settings:
-    return Settings(
-        home=home,
-        database_url=make_conninfo(server_dsn, dbname=name),
-        text_encoder="hashing:64",
-        image_encoder="hashing:64",
-        poll_seconds=0.2,
-    )
-
-
 @contextmanager
 def _opened(server_dsn: str, stocked: str, home: Path) -> Iterator[Shop]:
     name = f"test_{uuid4().hex}"
     with psycopg.connect(server_dsn, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE {stocked}")
-        settings = _settings(server_dsn, name, home)
+        settings = stocked_settings(server_dsn, name, home)
         with open_database(settings) as database:
             app = create_app(database, Embedder(), settings)
             with conforming_client(app) as client:

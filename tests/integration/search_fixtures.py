@@ -56,11 +56,11 @@ def connection(
         psycopg.connect(database.dsn, autocommit=True) as opened,
     ):
         CATALOGUE.store(opened)
-        with opened.cursor() as cursor:
-            with cursor.copy("COPY product_embeddings (product_id, space_id, text, fused) FROM STDIN") as copy:
-                for number, vector in VECTORS.items():
-                    fused = np.concatenate([vector * np.sqrt(0.5), np.zeros(DIMENSIONS)])
-                    copy.write_row((number, 1, HalfVector(vector).to_text(), HalfVector(fused).to_text()))
+        copying = "COPY product_embeddings (product_id, space_id, text, fused) FROM STDIN"
+        with opened.cursor() as cursor, cursor.copy(copying) as copy:
+            for number, vector in VECTORS.items():
+                fused = np.concatenate([vector * np.sqrt(0.5), np.zeros(DIMENSIONS)])
+                copy.write_row((number, 1, HalfVector(vector).to_text(), HalfVector(fused).to_text()))
         opened.execute("VACUUM ANALYZE products, product_words, product_embeddings")
         yield opened
 

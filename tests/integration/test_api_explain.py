@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
-from recommendation_fixtures import Json, Shop, own_shop, shop, skus_of, stocked
+from recommendation_fixtures import Json, Shop, own_shop, shop, skus_of
 from small_catalogue import drain
 
-__all__ = ["own_shop", "shop", "stocked"]
+__all__ = ["own_shop", "shop"]
 
 LIKE = {"like": [{"sku": "SKU-003"}]}
 
@@ -42,11 +42,8 @@ def test_a_hit_is_explained_by_modality_example_and_rule(own_shop: Shop) -> None
         assert said["rules"] == {
             name.removeprefix("rule:"): part for name, part in item["contributions"].items() if name.startswith("rule:")
         }
-        kinds = [
-            (example["like"], example["unlike"]) if "unlike" in example else example["like"]
-            for example in said["examples"]
-        ]
-        assert len(kinds) == 3
+        places = [(example.get("like"), example.get("unlike")) for example in said["examples"]]
+        assert places == [(0, None), (1, None), (None, 0)]
         assert [example["sku"] for example in said["examples"]] == ["SKU-003", "SKU-010", "SKU-020"]
         assert [example["weight"] for example in said["examples"]] == [1, 2, 0.5]
         parts = sum(example["contribution"] for example in said["examples"]) + sum(said["rules"].values())
@@ -96,7 +93,10 @@ def test_the_leaf_of_the_filter_that_keeps_a_product_out_is_named(shop: Shop) ->
         }
     }
     answer = shop.ask(query)
-    (bag,) = shop.rows("SELECT sku FROM products WHERE category = 'Bags' AND price < 50 AND brand <> 'Birch' LIMIT 1")
+    (bag,) = shop.rows(
+        "SELECT sku FROM products"
+        " WHERE category = 'Bags' AND price < 50 AND brand <> 'Birch' AND sku <> 'SKU-003' LIMIT 1"
+    )
     said = explain(shop, answer, bag[0])
     assert (said["listed"], said["position"], reasons_of(said)) == (False, None, ["filter"])
     assert said["reasons"][0]["path"] == "filter.all[0]"
@@ -106,6 +106,31 @@ def test_the_leaf_of_the_filter_that_keeps_a_product_out_is_named(shop: Shop) ->
         "SELECT sku FROM products WHERE category LIKE 'Apparel/%%' AND price < 50 AND brand = 'Birch' LIMIT 1"
     )
     assert [reason["path"] for reason in explain(shop, answer, birch[0])["reasons"]] == ["filter.all[2].not"]
+
+
+@pytest.mark.parametrize(
+    ("filter_", "paths"),
+    [
+        ({"any": [{"field": "brand", "eq": "X"}, {"field": "price", "lt": 0}]}, ["filter.any[0]", "filter.any[1]"]),
+        (
+            {
+                "all": [
+                    {"field": "sku", "eq": "X"},
+                    {"any": [{"field": "brand", "eq": "X"}, {"field": "price", "gte": 0}]},
+                ]
+            },
+            ["filter.all[0]"],
+        ),
+        ({"not": {"any": [{"field": "brand", "eq": "X"}, {"field": "price", "gte": 0}]}}, ["filter.not.any[1]"]),
+        ({"not": {"not": {"field": "sku", "eq": "X"}}}, ["filter.not.not"]),
+        ({"any": []}, ["filter"]),
+        ({"not": {"all": []}}, ["filter.not"]),
+    ],
+)
+def test_only_the_leaves_that_matter_are_named(shop: Shop, filter_: Json, paths: list[str]) -> None:
+    (priced,) = shop.rows("SELECT sku FROM products WHERE price > 0 AND sku <> 'SKU-003' LIMIT 1")
+    said = explain(shop, shop.ask(LIKE | {"filter": filter_}), priced[0])
+    assert [reason["path"] for reason in said["reasons"]] == paths
 
 
 def test_examples_exclusions_and_what_is_too_new_or_not_embedded_are_told(own_shop: Shop) -> None:

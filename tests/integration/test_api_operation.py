@@ -61,6 +61,9 @@ def test_the_page_shows_every_operation_type_and_problem_and_asks_no_other_host(
     assert 'id="problem-embedding-pending"' in page
     assert not re.search(r"https?://", page)
     assert client.get("/problems/embedding-pending").headers["Location"] == "/docs#problem-embedding-pending"
+    assert client.get("/problems/method-not-allowed").headers["Location"] == "/docs#problem-method-not-allowed"
+    assert 'id="problem-method-not-allowed"' in page
+    assert (client.get("/problems/foo").status_code, client.get("/problems/foo").mimetype) == (404, PROBLEM)
 
 
 def test_a_process_is_alive_and_ready(client: ConformingClient) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from api_fixtures import conforming_client
 from numpy.typing import NDArray
-from recommendation_fixtures import Json, Shop, in_base64, shop, skus_of, stocked
+from recommendation_fixtures import Json, Shop, in_base64, shop, skus_of
 from small_catalogue import draw
 
 from backend.api.recommendation_types import RecommendationAnswer
@@ -14,7 +14,7 @@ from backend.app import create_app
 from backend.spaces.embedder import Embedder
 from backend.spaces.space import Space, active_space
 
-__all__ = ["shop", "stocked"]
+__all__ = ["shop"]
 
 LIKE = {"like": [{"sku": "SKU-003"}]}
 LIKES = {"like": [{"sku": "SKU-003"}, {"sku": "SKU-010", "weight": 2}], "unlike": [{"sku": "SKU-020"}]}
@@ -236,7 +236,8 @@ def test_a_product_that_is_not_embedded_yet_says_so(shop: Shop) -> None:
 def test_items_carry_what_a_shelf_shows(shop: Shop) -> None:
     item = shop.ask(LIKE | {"filter": {"field": "sku", "eq": "SKU-005"}})["items"][0]
     (row,) = shop.rows(
-        "SELECT title, brand, category, price::float8, currency, in_stock, variant_group FROM products WHERE sku = 'SKU-005'"
+        "SELECT title, brand, category, price::float8, currency, in_stock, variant_group"
+        " FROM products WHERE sku = 'SKU-005'"
     )
     names = ("title", "brand", "category", "price", "currency", "in_stock", "variant_group")
     assert tuple(item[name] for name in names) == row

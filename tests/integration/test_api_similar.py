@@ -50,7 +50,7 @@ def test_the_answer_is_that_of_the_sql_function(client: ConformingClient, databa
             expected = connection.execute(f"SELECT sku, score FROM similar_products('P3'{arguments})").fetchall()
         assert expected
         assert [(item["sku"], item["score"]) for item in answer["items"]] == expected
-        assert (answer["source"], answer["space"], answer["next_cursor"]) == ("similar", "default", None)
+        assert (answer["source"], answer["space"]) == ("similar", "default")
         assert answer["search"] == {"mode": "exact", "complete": True}
 
 

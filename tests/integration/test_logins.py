@@ -117,7 +117,7 @@ def test_a_session_without_our_search_path_inserts_and_asks(empty: str, settings
             "SELECT shelfmate.create_space('one', 'hashing:64', '1', '{title}', 64, 0.5, 'hashing:64', '1', 64, 0.5)"
         )
         plain.execute(
-            "INSERT INTO shelfmate.products (sku, title, category) VALUES ('A', 'a shirt', 'X/Y'), ('B', 'b shirt', 'X')"
+            "INSERT INTO shelfmate.products (sku, title, category) VALUES ('A', 'a shirt', 'X/Y'), ('B', 'b', 'X')"
         )
         plain.execute("UPDATE shelfmate.products SET title = 'another shirt' WHERE sku = 'A'")
         assert Worker(database, settings, Progress(), drain=True).run() == 2

@@ -5,10 +5,16 @@ from itertools import cycle, islice
 from uuid import uuid4
 
 import pytest
-from recommendation_fixtures import Shop, own_shop, shop, skus_of, stocked
+from api_fixtures import conforming_client
+from psycopg.conninfo import make_conninfo
+from recommendation_fixtures import Shop, own_shop, shop, skus_of
 from small_catalogue import drain
 
-__all__ = ["own_shop", "shop", "stocked"]
+from backend.app import create_app
+from backend.database.connection import Database
+from backend.spaces.embedder import Embedder
+
+__all__ = ["own_shop", "shop"]
 
 LIKE = {"like": [{"sku": "SKU-003"}]}
 TOPS = {"filter": {"all": [{"field": "category", "under": "Apparel"}, {"field": "in_stock", "eq": True}]}}
@@ -129,6 +135,36 @@ def test_new_products_do_not_push_into_a_list(own_shop: Shop) -> None:
     assert found == expected
 
 
+def test_edits_between_the_first_pages_push_nothing_over_the_end_of_a_long_list(own_shop: Shop) -> None:
+    """With more matches than a list is deep: what was in it is in it, wherever edits moved it, and pushed what out."""
+    own_shop.run(
+        "INSERT INTO products (sku, title) SELECT 'MORE-' || n, p.title || ' ' || n %% %s"
+        " FROM generate_series(1, 1200) n JOIN products p ON p.sku = 'SKU-' || lpad((n %% 300)::text, 3, '0')",
+        7,
+    )
+    drain(own_shop.database, own_shop.settings)
+    own_shop.run("UPDATE product_embeddings SET embedded_at = now() - interval '1 hour'")
+    expected = [sku for sku, _ in own_shop.ranked(LIKE | {"k": 1000})]
+    everything = {sku for (sku,) in own_shop.rows("SELECT sku FROM products")}
+    first = own_shop.ask(LIKE | {"k": 10})
+    away, near = expected[400:1000:20], sorted(everything - {*expected, "SKU-003"})[:90]
+    own_shop.run("UPDATE products SET title = 'qqq ' || sku WHERE sku = ANY (%s)", away)
+    own_shop.run(
+        "UPDATE products SET title = (SELECT title FROM products WHERE sku = 'SKU-003') WHERE sku = ANY (%s)", near
+    )
+    drain(own_shop.database, own_shop.settings)
+    assert len(set(expected) - {sku for sku, _ in own_shop.ranked(LIKE | {"k": 1000})}) > 40
+    found = skus_of(first) + [sku for page in own_shop.pages_after(first, 50) for sku in skus_of(page)]
+    assert len(found) == len(set(found))
+    assert set(expected) <= set(found)
+    kept = set(expected) - set(away)
+    assert [sku for sku in found if sku in kept] == [sku for sku in expected if sku in kept]
+    assert len(found) <= 1000 + len(away) + len(near)
+    (left_out, *_) = everything - {*found, "SKU-003"}
+    said = own_shop.client.get(f"/v1/recommendations/{first['recommendation_id']}/explain/{left_out}").json
+    assert [reason["reason"] for reason in said["reasons"]] == ["rank"]
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -149,6 +185,18 @@ def test_an_example_that_is_edited_or_deleted_keeps_its_vectors_of_then(own_shop
     # Taken from the fused halves: a score may differ in its fourth digit, and near ties change places.
     scores = dict(expected)
     assert all(item["score"] == pytest.approx(scores[item["sku"]], abs=2e-3) for item in items)
+
+
+def test_an_example_that_never_had_vectors_may_be_deleted(own_shop: Shop) -> None:
+    own_shop.run("INSERT INTO products (sku, title, category) VALUES ('WAITING', 'Waiting', 'Bags')")
+    first = own_shop.ask({"like": [{"sku": "WAITING"}], "fallback": True, "k": 10})
+    assert first["source"] in {"popular", "newest", "mixed"}
+    said = own_shop.client.get(f"/v1/recommendations/{first['recommendation_id']}/explain/WAITING").json
+    assert "example" in [reason["reason"] for reason in said["reasons"]]
+    other = own_shop.ask({"like": [{"sku": "WAITING"}], "fallback": True, "k": 10})
+    own_shop.run("DELETE FROM products WHERE sku = 'WAITING'")
+    found = skus_of(other) + [sku for page in own_shop.pages_after(other, 100) for sku in skus_of(page)]
+    assert len(found) == len(set(found)) == 315
 
 
 def test_one_per_variant_group_holds_across_pages(shop: Shop) -> None:
@@ -208,6 +256,26 @@ def test_an_expired_list_is_gone_and_an_unknown_one_was_never_there(shop: Shop) 
     assert shop.client.get(f"{address}?cursor={first['next_cursor']}").status_code == 410
     for path in (address, f"/v1/recommendations/{uuid4()}", "/v1/recommendations/none", f"{address}/explain/SKU-004"):
         assert shop.client.get(path).status_code == 404
+
+
+def test_a_replica_ranks_and_the_primary_keeps_the_list(shop: Shop) -> None:
+    replica = make_conninfo(
+        shop.database.dsn, options="-csearch_path=shelfmate,public -cdefault_transaction_read_only=on"
+    )
+    with Database(shop.database.dsn, replica) as database:
+        client = conforming_client(create_app(database, Embedder(), shop.settings))
+        first = client.post("/v1/recommendations", json=LIKE | {"k": 5}).json
+        assert first["items"] == shop.ask(LIKE | {"k": 5})["items"]
+        assert shop.page(first["recommendation_id"]) == first
+        assert [len(page["items"]) for page in shop.pages_after(first, 400)] == [309]
+        assert client.post("/v1/recommendations", json=LIKE | {"k": 1000}).json["next_cursor"] is None
+        few = LIKE | {"filter": {"field": "sku", "eq": "SKU-004"}}
+        assert client.post("/v1/recommendations", json=few).json["next_cursor"] is None
+        assert client.post("/v1/recommendations", json={"like": [{"sku": "none"}]}).status_code == 404
+    # Both ways keep the same of a list.
+    kept = "SELECT r.vectors::text, r.query, r.mode, r.items->0 FROM recommendations r WHERE r.id = %s"
+    other = shop.ask(LIKE | {"k": 5})["recommendation_id"]
+    assert shop.rows(kept, first["recommendation_id"]) == shop.rows(kept, other)
 
 
 def test_a_list_that_is_shorter_than_asked_for_ends_at_once(shop: Shop) -> None:

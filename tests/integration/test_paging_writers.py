@@ -4,13 +4,13 @@ import random
 from threading import Event, Thread
 from typing import Any, Self
 
-from recommendation_fixtures import Shop, own_shop, skus_of, stocked
+from recommendation_fixtures import Shop, own_shop, skus_of
 from small_catalogue import KINDS
 
 from workers.progress import Progress
 from workers.worker import Worker
 
-__all__ = ["own_shop", "stocked"]
+__all__ = ["own_shop"]
 
 PAGES = 50
 K = 4

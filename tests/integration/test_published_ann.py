@@ -62,19 +62,31 @@ def ask(database: Database, function: str, arguments: str) -> list[tuple[Any, ..
         ).fetchall()
 
 
+def recall(found: list[tuple[Any, ...]], exact: list[tuple[Any, ...]]) -> float:
+    """The share of the true answer that was found; one as good as the last of it counts."""
+    return sum(row[1] >= exact[-1][1] - 1e-6 for row in found) / len(exact)
+
+
+def mostly_by_the_graph(modes: list[str]) -> bool:
+    """A graph may leave out a cluster of products; those are then answered exactly."""
+    return modes.count("ann") >= 0.8 * len(modes)
+
+
 @pytest.mark.parametrize("weights", ["", ", w_text => 0.9, w_image => 0.1", ", w_image => 1"])
 def test_ann_finds_what_exact_finds(catalogue: Database, weights: str) -> None:
-    recalls = []
+    recalls, modes = [], []
     for number in range(0, PRODUCTS, 200):
-        ann = ask(catalogue, "similar_products", f"'S{number}', 10{weights}")
+        found = ask(catalogue, "similar_products", f"'S{number}', 10{weights}")
         exact = ask(catalogue, "similar_products_exact", f"'S{number}', 10{weights}")
-        assert {row[-1] for row in ann} == {"ann"}
         assert {row[-1] for row in exact} == {"exact"}
+        assert len({row[-1] for row in found}) == 1
         scores = {row[0]: row[:4] for row in exact}
-        assert all(scores.get(row[0], row[:4]) == row[:4] for row in ann)
-        assert [row[1] for row in ann] == sorted((row[1] for row in ann), reverse=True)
-        recalls.append(len({row[0] for row in ann} & set(scores)) / 10)
-    assert np.mean(recalls) >= 0.98
+        assert all(scores.get(row[0], row[:4]) == row[:4] for row in found)
+        assert [row[1] for row in found] == sorted((row[1] for row in found), reverse=True)
+        recalls.append(recall(found, exact))
+        modes.append(found[0][-1])
+    assert np.mean(recalls) >= 0.99
+    assert mostly_by_the_graph(modes)
 
 
 @pytest.mark.parametrize("k", [1, 10, 200, 1000])
@@ -83,13 +95,37 @@ def test_ann_gives_exactly_k(catalogue: Database, k: int) -> None:
     assert len({row[0] for row in rows} - {"S17"}) == len(rows) == k
 
 
-@pytest.mark.parametrize("number", range(0, 600, 60))
-def test_filtered_ann_gives_k_inside_the_filter(catalogue: Database, number: int) -> None:
-    rows = ask(catalogue, "similar_products", f"'S{number}', 50, category => 'A', price_max => 90")
-    assert len(rows) == 50
-    assert {row[-1] for row in rows} == {"ann"}
-    assert {row[4] for row in rows} <= {"A/One", "A/Two"}
-    assert all(row[5] <= 90 for row in rows)
+def test_filtered_ann_gives_k_inside_the_filter(catalogue: Database) -> None:
+    recalls, modes = [], []
+    for number in range(0, PRODUCTS, 400):
+        arguments = f"'S{number}', 20, category => 'A', price_max => 90"
+        rows = ask(catalogue, "similar_products", arguments)
+        assert len({row[0] for row in rows} - {f"S{number}"}) == len(rows) == 20
+        assert {row[4] for row in rows} <= {"A/One", "A/Two"}
+        assert all(row[5] <= 90 for row in rows)
+        recalls.append(recall(rows, ask(catalogue, "similar_products_exact", arguments)))
+        modes.append(rows[0][-1])
+    assert np.mean(recalls) >= 0.99
+    # From Far there are no matches nearby: those are sorted.
+    assert "ann" in modes
+
+
+def test_a_filter_far_from_the_query_is_answered_exactly(catalogue: Database) -> None:
+    """Nothing near the query matches, and a graph has few ways to where the matches are."""
+    with catalogue.read() as connection:
+        one_side, other_side = (
+            [row[0] for row in connection.execute(query).fetchall()]
+            for query in (
+                "SELECT sku FROM products WHERE category <> 'Far' ORDER BY id LIMIT 10",
+                "SELECT sku FROM products WHERE category = 'Far' ORDER BY id LIMIT 10",
+            )
+        )
+    questions = [f"'{sku}', 10, category => 'Far'" for sku in one_side]
+    questions += [f"'{sku}', 10, category => 'A'" for sku in other_side]
+    questions += [f"'{sku}', 10, price_max => 80, category => 'A', w_text => 1" for sku in other_side]
+    for question in questions:
+        found, exact = (ask(catalogue, name, question) for name in ("similar_products", "similar_products_exact"))
+        assert found == exact
 
 
 def test_few_matches_are_sorted_exactly(catalogue: Database) -> None:
@@ -107,15 +143,46 @@ def test_few_matches_are_sorted_exactly(catalogue: Database) -> None:
         assert len(found) >= 50
 
 
-def test_an_index_that_gives_up_too_soon_is_made_good_by_an_exact_sort(catalogue: Database) -> None:
+def take_out_of_the_graphs(connection: psycopg.Connection[Any], condition: str) -> None:
+    """Store the vectors of these products anew, unknown to the indexes, as if no way through the graph led to them."""
+    connection.execute(
+        """UPDATE pg_index SET indisready = false
+            WHERE indexrelid::regclass::text LIKE '%product_embeddings_1_%_hnsw'"""
+    )
+    connection.execute(
+        f"""CREATE TEMP TABLE unreachable ON COMMIT DROP AS
+            SELECT e.* FROM product_embeddings e JOIN products p ON p.id = e.product_id WHERE {condition}""".encode()
+    )
+    connection.execute(
+        "DELETE FROM product_embeddings USING unreachable u WHERE product_embeddings.product_id = u.product_id"
+    )
+    connection.execute("INSERT INTO product_embeddings SELECT * FROM unreachable")
+
+
+@pytest.mark.parametrize("arguments", ["", ", w_image => 1", ", price_max => 80"])
+def test_products_that_the_graph_does_not_reach_are_found_all_the_same(catalogue: Database, arguments: str) -> None:
     with psycopg.connect(catalogue.dsn) as connection:
-        far = connection.execute("SELECT sku FROM products WHERE category = 'Far' ORDER BY id LIMIT 1").fetchone()
-        connection.execute("ALTER FUNCTION rank_products SET hnsw.iterative_scan = off")
-        question = "(%s, 10, category => 'A')"
-        found = connection.execute(f"SELECT * FROM similar_products{question}", far).fetchall()
-        exact = connection.execute(f"SELECT * FROM similar_products_exact{question}", far).fetchall()
+        far = connection.execute("SELECT sku FROM products WHERE category = 'Far' ORDER BY id LIMIT 3").fetchall()
+        take_out_of_the_graphs(connection, "p.category = 'Far'")
+        for (sku,) in far:
+            question = f"('{sku}', 10{arguments})".encode()
+            found = connection.execute(b"SELECT * FROM similar_products" + question).fetchall()
+            # The product itself did not come back, which says that the graph cannot be trusted here.
+            assert {row[-1] for row in found} == {"exact"}
+            assert found == connection.execute(b"SELECT * FROM similar_products_exact" + question).fetchall()
         connection.rollback()
-    assert len(found) == 10
+
+
+def test_a_graph_that_returns_fewer_than_k_is_made_good_by_a_sort(catalogue: Database) -> None:
+    with psycopg.connect(catalogue.dsn) as connection:
+        take_out_of_the_graphs(connection, "p.id > 60")
+        few = connection.execute("SELECT * FROM similar_products('S7', 5)").fetchall()
+        found = connection.execute("SELECT * FROM similar_products('S7', 100)").fetchall()
+        exact = connection.execute("SELECT * FROM similar_products_exact('S7', 100)").fetchall()
+        connection.rollback()
+    # What the graph does hold is still answered by it: that the others are gone from it nobody can know.
+    assert {row[-1] for row in few} == {"ann"}
+    assert len(found) == 100
     assert found == exact
 
 

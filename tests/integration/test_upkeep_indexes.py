@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import psycopg
 import pytest
-from upkeep_fixtures import FUSED, PRODUCTS, ask, catalogue, keep_up, spoil
+from upkeep_fixtures import FUSED, PRODUCTS, ask, catalogue, keep_up, make_alike, spoil, template
 
 from backend.database.connection import Database
 from backend.settings import Settings
@@ -14,7 +14,7 @@ from backend.spaces.indexes import build_indexes, wanted_indexes
 from backend.spaces.space import active_space
 from workers.upkeep import Outcome, Upkeep
 
-__all__ = ["catalogue", "keep_up"]
+__all__ = ["catalogue", "keep_up", "template"]
 
 CHANGES = (
     "SELECT action, index_name, old_value, new_value, measured_before, measured_after, reason FROM retrieval_changes"
@@ -70,10 +70,7 @@ def test_the_probe_asks_the_index_and_nothing_else(catalogue: Database) -> None:
 
 
 def test_products_that_are_all_alike_count_as_found(catalogue: Database) -> None:
-    with catalogue.write() as connection:
-        connection.execute(
-            "UPDATE product_embeddings e SET fused = o.fused FROM product_embeddings o WHERE o.product_id = 1"
-        )
+    make_alike(catalogue, PRODUCTS)
     assert lost_share(catalogue) == 0
 
 
@@ -148,18 +145,17 @@ def test_the_end_of_the_worker_ends_a_rebuild_at_once_and_the_old_index_goes_on(
 ) -> None:
     spoil(catalogue)
     waiting = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'REINDEX%%' AND wait_event_type = 'Lock'"
-    with catalogue.alone() as other:
-        # An old transaction, which every concurrent build has to wait for.
-        with other.transaction():
-            other.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-            other.execute("SELECT count(*) FROM products")
-            with Upkeep(catalogue, settings.model_copy(update={"upkeep_seconds": 0.1}), lambda _: None):
-                until = time.monotonic() + 30
-                while not ask(catalogue, waiting)[0][0] and time.monotonic() < until:
-                    time.sleep(0.1)
-                assert ask(catalogue, waiting)[0][0]
-                began = time.monotonic()
-            assert time.monotonic() - began < 3
+    # An old transaction, which every concurrent build has to wait for.
+    with catalogue.alone() as other, other.transaction():
+        other.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        other.execute("SELECT count(*) FROM products")
+        with Upkeep(catalogue, settings.model_copy(update={"upkeep_seconds": 0.1}), lambda _: None):
+            until = time.monotonic() + 30
+            while not ask(catalogue, waiting)[0][0] and time.monotonic() < until:
+                time.sleep(0.1)
+            assert ask(catalogue, waiting)[0][0]
+            began = time.monotonic()
+        assert time.monotonic() - began < 3
     assert ask(catalogue, "SELECT is_indexed(1)") == [(True,)]
     assert ask(catalogue, "SELECT error FROM upkeep_passes ORDER BY id LIMIT 1")[0][0] is not None
 

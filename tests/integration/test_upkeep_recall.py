@@ -3,17 +3,16 @@
 from collections.abc import Callable
 
 import pytest
-from upkeep_fixtures import FUSED, PRODUCTS, ask, catalogue, fill, freeze, keep_up
+from upkeep_fixtures import FUSED, PRODUCTS, ask, catalogue, freeze, keep_up, make_alike, template
 
 from backend.database.connection import Database
 from backend.recommend.audit import PROBES, Audit
 from backend.recommend.audit_pass import audit_space
 from backend.settings import Settings
-from backend.spaces.indexes import build_indexes
 from backend.spaces.space import active_space
-from workers.upkeep import Outcome, Upkeep
+from workers.upkeep import Outcome
 
-__all__ = ["catalogue", "keep_up"]
+__all__ = ["catalogue", "keep_up", "template"]
 
 AUDITS = "SELECT kind, recommendation_id, filter_class, match_share, k, ef_search, recall FROM recall_audits"
 
@@ -21,7 +20,7 @@ AUDITS = "SELECT kind, recommendation_id, filter_class, match_share, k, ef_searc
 def weaken(database: Database) -> None:
     """A graph that reaches its products but finds less, the narrower it is searched."""
     with database.write() as connection:
-        connection.execute(f"ALTER INDEX {FUSED} SET (m = 4, ef_construction = 16)".encode())
+        connection.execute(f"ALTER INDEX {FUSED} SET (m = 5, ef_construction = 16)".encode())
         connection.execute("SET LOCAL max_parallel_maintenance_workers = 0")
         connection.execute(f"REINDEX INDEX {FUSED}".encode())
 
@@ -88,24 +87,26 @@ def test_what_acts_after_the_ranking_and_what_was_deleted_since_does_no_harm(cat
         "exclude": ["S4"],
         "fallback": True,
     }
-    kept = freeze(catalogue, query)
-    gone = freeze(catalogue, {"like": [{"sku": "S7"}]})
+    kept = {freeze(catalogue, query) for _ in range(8)}
+    gone = {freeze(catalogue, {"like": [{"sku": f"S{number}"}]}) for number in range(700, 708)}
     nowhere = freeze(catalogue, {"like": [{"sku": "S8"}], "filter": {"field": "category", "under": "Gone"}})
     with catalogue.write() as connection:
-        connection.execute("DELETE FROM products WHERE sku IN ('S7', 'S4')")
+        connection.execute("DELETE FROM products WHERE sku IN ('S4') OR sku BETWEEN 'S700' AND 'S707'")
     audit(catalogue)
     found = {row[1]: row for row in ask(catalogue, AUDITS) if row[0] == "live"}
-    assert set(found) == {kept, gone}
     assert nowhere not in found
-    assert found[kept][4] == 10
+    assert found.keys() & kept
+    assert found.keys() & gone
+    assert {found[which][4] for which in found.keys() & kept} == {10}
 
 
-def test_ties_at_the_end_count_as_found(database: Database) -> None:
-    fill(database, copies=30)
-    with database.alone() as connection:
-        build_indexes(connection, active_space(database), lambda _: None)
-    audit(database)
-    assert {row[6] for row in ask(database, AUDITS)} == {1.0}
+def test_ties_at_the_end_count_as_found(catalogue: Database) -> None:
+    make_alike(catalogue, 30)
+    for number in range(0, PRODUCTS, 100):
+        freeze(catalogue, {"like": [{"sku": f"S{number}"}]})
+    # The planner sorts exactly where it doubts the graph.
+    assert audit(catalogue, sample=30) >= 15
+    assert {row[6] for row in ask(catalogue, AUDITS)} == {1.0}
 
 
 def test_both_answers_are_of_one_moment(catalogue: Database) -> None:
@@ -126,14 +127,14 @@ def test_too_narrow_a_search_is_widened_until_it_reaches_the_target(catalogue: D
     set_width(catalogue, 20)
     for number in range(0, PRODUCTS, 30):
         freeze(catalogue, {"like": [{"sku": f"S{number}"}], "k": 5})
-    audit(catalogue)
+    audit(catalogue, target=0.98)
     assert width(catalogue) > 20
     change = ask(
         catalogue, "SELECT action, old_value, new_value, measured_before, measured_after, reason FROM retrieval_changes"
     )
     assert [row[:3] for row in change] == [("raise ef_search", "20", str(width(catalogue)))]
-    assert change[0][3] < 0.99 <= change[0][4]
-    assert "below the target 0.99" in change[0][5]
+    assert change[0][3] < 0.98 <= change[0][4]
+    assert "below the target 0.98" in change[0][5]
     # What is kept was measured as the space is set now.
     assert {row[5] for row in ask(catalogue, AUDITS)} == {width(catalogue)}
     shown = ask(catalogue, "SELECT sum(n * recall) / sum(n) FROM recall_by_class")[0][0]
@@ -187,10 +188,10 @@ def test_a_space_without_an_index_is_not_audited(catalogue: Database) -> None:
 def test_a_pass_audits_the_queries_before_it_deletes_them(
     catalogue: Database, keep_up: Callable[[], Outcome], settings: Settings
 ) -> None:
-    expired = freeze(catalogue, {"like": [{"sku": "S1"}]}, seconds=-5)
-    valid = freeze(catalogue, {"like": [{"sku": "S2"}]})
-    outcome = keep_up()
-    assert outcome.expired == 1
-    assert [row[0] for row in ask(catalogue, "SELECT id FROM recommendations")] == [valid]
-    assert {row[1] for row in ask(catalogue, AUDITS) if row[0] == "live"} == {expired, valid}
-    assert Upkeep(catalogue, settings, lambda _: None).run_now() is not None
+    expired = {freeze(catalogue, {"like": [{"sku": f"S{number}"}]}, seconds=-5) for number in range(8)}
+    valid = {freeze(catalogue, {"like": [{"sku": f"S{number}"}]}) for number in range(8)}
+    assert keep_up().expired == 8
+    assert {row[0] for row in ask(catalogue, "SELECT id FROM recommendations")} == valid
+    live = {row[1] for row in ask(catalogue, AUDITS) if row[0] == "live"}
+    assert live & expired
+    assert live & valid

@@ -1,4 +1,4 @@
-"""Browse and search pages."""
+"""Browse pages, and what holds for all pages."""
 
 import re
 from collections.abc import Callable
@@ -9,8 +9,6 @@ from web_fixtures import pages_from, read, shop
 
 from backend.catalog.products import ProductData, put_product
 from backend.database.connection import Database
-from backend.recommend.ranking import search_text
-from backend.spaces.embedder import Embedder
 from backend.web import shop as shop_pages
 
 __all__ = ["shop"]
@@ -22,7 +20,8 @@ PAGES = [
     "/c/Clothes",
     "/p/P01",
     "/p/P01/similar",
-    "/search?q=red",
+    "/search",
+    "/search?q=red&in=Clothes&stock=1",
     "/admin",
     "/admin/new",
     "/admin/products/P01",
@@ -76,33 +75,6 @@ def test_what_does_not_exist_is_a_page_in_the_shops_look(shop: FlaskClient, subt
 def test_a_cursor_that_is_none_of_ours_is_refused(shop: FlaskClient) -> None:
     for path in ("/?after=nonsense", "/?before=cHJvZHVjdHM6MQ", "/c/Clothes?after=x"):
         assert "next_cursor" in read(shop, path, 400).text
-
-
-def test_search_answers_as_the_ranking_does(shop: FlaskClient, database: Database, drain: Callable[[], int]) -> None:
-    drain()
-    hits = search_text(database, Embedder(), "blue linen shirt", k=24).items
-    page = read(shop, "/search?q=blue+linen+shirt")
-    assert page.cards == [hit.sku for hit in hits]
-    assert page.cards[0] == "P02"
-    assert f"{hits[0].score:.3f}" in page.text
-    assert page.fields["q"] == "blue linen shirt"
-
-
-def test_search_in_a_category_stays_in_it(shop: FlaskClient, drain: Callable[[], int]) -> None:
-    drain()
-    assert set(read(shop, "/search?q=blue&in=Home").cards) == {f"P{number}" for number in range(16, 21)}
-    assert read(shop, "/search?q=blue&in=Nowhere", 400)
-
-
-def test_search_says_that_the_catalogue_is_still_being_embedded(shop: FlaskClient, drain: Callable[[], int]) -> None:
-    assert "20 products are still being embedded" in read(shop, "/search?q=blue").text
-    drain()
-    assert "being embedded" not in read(shop, "/search?q=blue").text
-
-
-def test_search_for_nothing_goes_home_and_for_too_much_is_refused(shop: FlaskClient) -> None:
-    assert shop.get("/search?q=++").location == "/"
-    assert "longer than 500" in read(shop, f"/search?q={'x' * 501}", 400).text
 
 
 def test_every_page_forbids_what_it_does_not_need(

@@ -13,8 +13,9 @@ from pydantic import ValidationError
 
 from backend.api import Services, problems, routing
 from backend.api.products import ListQuery, ProductBody
+from backend.api.recommendation_types import RecommendedItem
 from backend.api.routing import Operation, Routes
-from backend.api.similar import HitAnswer, SimilarQuery
+from backend.api.similar import SimilarQuery
 from backend.database.connection import Database
 from backend.errors import Conflict, DatabaseUnavailable, InvalidInput, ShelfmateError
 from backend.settings import Settings
@@ -32,11 +33,11 @@ JSON = st.recursive(
 def test_a_price_survives_json_both_ways(price: Decimal) -> None:
     body = ProductBody.model_validate_json(f'{{"title": "x", "price": {price}}}')
     assert body.price == price
-    hit = HitAnswer(
-        sku="a", title="b", score=1.0, contributions={}, brand=None, category=None, price=price, currency=None,
-        in_stock=True, variant_group=None,
+    item = RecommendedItem(
+        sku="a", title="b", score=1.0, contributions={}, examples=[], variants=[], source="similar", brand=None,
+        category=None, price=price, currency=None, in_stock=True, variant_group=None,
     )  # fmt: skip
-    assert Decimal(repr(json.loads(hit.model_dump_json())["price"])) == price
+    assert Decimal(repr(json.loads(item.model_dump_json())["price"])) == price
 
 
 @given(st.dictionaries(st.text(), JSON, max_size=4))

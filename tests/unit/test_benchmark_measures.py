@@ -1,7 +1,7 @@
 """What the benchmarks judge by: recall, windows, copies with noise, charts, and who is left out."""
 
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
@@ -118,7 +118,7 @@ def test_charts_are_well_formed_and_say_what_they_show() -> None:
         bars("A & B", "ms", [("ours", 1.0, 0.9, 1.2), ("<theirs>", 20.0, 19.0, 22.0)]),
         lines("A & B", "ms", ["1", "2"], {"ours": [1.0, 2.0], "<theirs>": [None, 30.0]}),
     ):
-        words = "".join(ElementTree.fromstring(chart).itertext())
+        words = "".join(ET.fromstring(chart).itertext())
         assert "A & B" in words
         assert "ours" in words
         assert "<theirs>" in words

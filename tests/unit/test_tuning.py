@@ -23,11 +23,14 @@ def allowed(_step: int) -> bool:
 
 
 def test_a_mean_knows_how_sure_it_is() -> None:
-    assert Measured.of([]) == Measured(0, 0.0, 1.0)
+    assert Measured.of([]) == Measured(0, 0.0, 1.0, 0.0)
     assert Measured.of([1.0] * 50) == Measured(50, 1.0, 0.01)
     mixed = Measured.of([1.0, 0.0] * 50)
     assert mixed.recall == 0.5
     assert mixed.error == pytest.approx(0.0502, abs=1e-4)
+    assert mixed.p5 == 0
+    assert Measured.of([0.2] * 4 + [0.8] + [1.0] * 95).p5 == 1.0
+    assert Measured.of([0.2] * 6 + [1.0] * 94).p5 == 0.2
 
 
 def test_it_goes_up_to_the_first_step_that_reaches_the_target() -> None:
@@ -63,6 +66,10 @@ def test_it_goes_down_one_step_where_recall_surely_stays() -> None:
 @pytest.mark.parametrize("recall", [0.985, 0.99, 0.991])
 def test_between_the_two_chance_does_not_move_it(recall: float) -> None:
     assert decide(100, Measured(N, recall, 0.005), 0.99, by_width({}), allowed) is None
+
+
+def test_a_few_queries_are_not_given_up_for_a_good_mean() -> None:
+    assert decide(200, Measured(N, 1.0, 0.002), 0.99, lambda _: Measured(N, 0.995, 0.001, 0.8), allowed) is None
 
 
 def test_few_queries_decide_nothing() -> None:

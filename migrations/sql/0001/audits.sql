@@ -89,7 +89,7 @@ CREATE VIEW index_health AS
 
 -- A product asked for by its own vector must come back, or one as near: what the graph never reaches does not.
 CREATE FUNCTION probe_index(space_id integer, block text DEFAULT 'fused', sample integer DEFAULT 300)
-    RETURNS TABLE (product_id bigint, found boolean) LANGUAGE plpgsql VOLATILE
+    RETURNS TABLE (product_id bigint, found boolean) LANGUAGE plpgsql STABLE
     SET search_path FROM CURRENT
     -- Generous: what is not found so is out of reach, not merely missed.
     SET hnsw.ef_search = 200

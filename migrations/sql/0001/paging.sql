@@ -14,6 +14,33 @@ CREATE TYPE recommendation_page AS (
     kind text, query jsonb, expires_at timestamptz
 );
 
+-- The first page of a list: items as they are sent, frozen as they are kept. Inlined, so that it costs no call.
+CREATE FUNCTION first_page(query jsonb) RETURNS TABLE (
+    space_id integer, space text, mode text, source text, shown integer, items text, frozen jsonb, vectors halfvec[]
+) LANGUAGE sql STABLE ROWS 1 AS $$
+    SELECT s.id, s.name, a.*,
+           ARRAY(SELECT e.fused
+                   FROM jsonb_array_elements(coalesce(query->'like', '[]') || coalesce(query->'unlike', '[]'))
+                        WITH ORDINALITY x (example, place)
+                   LEFT JOIN shelfmate.products p ON p.sku = x.example->>'sku'
+                   LEFT JOIN shelfmate.product_embeddings e ON e.product_id = p.id AND e.space_id = s.id
+                  ORDER BY x.place)
+      FROM shelfmate.find_space(query->>'space') s,
+           (SELECT CASE WHEN bool_or(r.mode = 'ann') THEN 'ann' ELSE 'exact' END,
+                   CASE WHEN min(r.source) FILTER (WHERE r.source <> 'pinned') <> max(r.source) FILTER (WHERE r.source <> 'pinned')
+                        THEN 'mixed' ELSE coalesce(min(r.source) FILTER (WHERE r.source <> 'pinned'), 'similar') END,
+                   count(*)::integer,
+                   coalesce(json_agg(json_build_object(
+                       'sku', r.sku, 'title', r.title, 'score', r.score, 'contributions', r.contributions,
+                       'examples', r.examples, 'variants', r.variants, 'source', r.source, 'brand', r.brand,
+                       'category', r.category, 'price', r.price, 'currency', r.currency, 'in_stock', r.in_stock,
+                       'variant_group', r.variant_group) ORDER BY r.position), '[]')::text,
+                   coalesce(jsonb_agg(jsonb_build_object(
+                       'product_id', r.product_id, 'score', r.score, 'source', r.source,
+                       'contributions', r.contributions, 'examples', r.examples) ORDER BY r.position), '[]')
+              FROM shelfmate.recommend(query) r) a
+$$;
+
 CREATE FUNCTION open_recommendation(recommendation_id uuid) RETURNS recommendations LANGUAGE plpgsql STABLE AS $$
 DECLARE
     frozen shelfmate.recommendations;
@@ -58,6 +85,7 @@ DECLARE
     space shelfmate.embedding_spaces;
     asked jsonb := frozen.query;
     exclude jsonb := coalesce(nullif(frozen.query->'exclude', 'null'), '[]');
+    kept jsonb := '{}';
     example record;
 BEGIN
     SELECT * INTO space FROM shelfmate.embedding_spaces s WHERE s.id = frozen.space_id;
@@ -71,33 +99,78 @@ BEGIN
                            || jsonb_build_object('vector', shelfmate.unit_blocks(space, example.fused)));
         exclude := exclude || jsonb_build_array(example.content->>'sku');
     END LOOP;
-    RETURN asked || jsonb_build_object('space', space.name, 'exclude', exclude, 'as_of', frozen.created_at, 'k', 1000);
+    -- One that had no vectors, which a fallback allows, and is gone by now has nothing to say any more.
+    FOR example IN SELECT k.side, jsonb_agg(c.content ORDER BY c.place) AS content
+                     FROM unnest(ARRAY['like', 'unlike']) k (side), jsonb_array_elements(asked->k.side) WITH ORDINALITY c (content, place)
+                    WHERE NOT c.content ? 'sku' OR EXISTS (SELECT FROM shelfmate.products p WHERE p.sku = c.content->>'sku')
+                    GROUP BY k.side
+    LOOP
+        kept := kept || jsonb_build_object(example.side, example.content);
+    END LOOP;
+    RETURN asked - '{like,unlike}'::text[] || kept || jsonb_build_object('space', space.name, 'exclude', exclude, 'as_of', frozen.created_at, 'k', 1000);
+END $$;
+
+-- What was embedded anew since a list was frozen is found without reading every vector.
+CREATE INDEX product_embeddings_embedded_at_idx ON product_embeddings USING brin (embedded_at) WITH (pages_per_range = 16);
+
+-- What follows the first page, at least to the 1,000th product. An edit since may have moved a product over that edge, and
+-- with it another: the list then goes on with those that would be in it had nothing been edited, and with the edited ones.
+-- That holds for 1,000 edits; a list is kept for minutes.
+CREATE FUNCTION rank_tail(frozen recommendations) RETURNS SETOF recommended_product LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    depth CONSTANT integer := 1000;
+    asked jsonb := shelfmate.frozen_query(frozen);
+    tail shelfmate.recommended_product[] := ARRAY(SELECT t FROM shelfmate.recommend(asked) t ORDER BY t.position);
+    edited text[];
+BEGIN
+    IF cardinality(tail) = depth THEN
+        -- A little earlier, because a worker's statement begins before others can see what it stored.
+        edited := ARRAY(SELECT p.sku FROM shelfmate.product_embeddings e JOIN shelfmate.products p ON p.id = e.product_id
+                         WHERE e.space_id = frozen.space_id AND e.embedded_at > frozen.created_at - interval '100 ms'
+                           AND p.created_at <= frozen.created_at);
+        IF edited <> '{}' THEN
+            asked := asked - 'fallback';
+            tail := tail
+                || ARRAY(SELECT t FROM shelfmate.recommend(
+                             asked || jsonb_build_object('exclude', asked->'exclude' || to_jsonb(edited))) t ORDER BY t.position)
+                || ARRAY(SELECT t FROM shelfmate.recommend(
+                             asked || jsonb_build_object('filter', shelfmate.both_filters(
+                                 jsonb_build_object('field', 'sku', 'in', to_jsonb(edited)), nullif(asked->'filter', 'null')))) t
+                          ORDER BY t.position);
+        END IF;
+    END IF;
+    RETURN QUERY SELECT * FROM unnest(tail);
 END $$;
 
 -- Whoever asks first for what follows the first page ranks it, once; the lock makes others wait for that list.
 CREATE FUNCTION complete_recommendation(recommendation_id uuid) RETURNS recommendations LANGUAGE plpgsql AS $$
 DECLARE
     frozen shelfmate.recommendations;
-    groups text[] := '{}';
+    grouped boolean;
     shown bigint[];
+    groups text[];
 BEGIN
     PERFORM set_config('synchronous_commit', 'off', true);
     SELECT * INTO frozen FROM shelfmate.recommendations r WHERE r.id = complete_recommendation.recommendation_id FOR UPDATE;
     IF frozen.complete IS NOT FALSE THEN
         RETURN frozen;
     END IF;
+    grouped := coalesce((frozen.query->>'one_per_variant_group')::boolean, false);
     shown := ARRAY(SELECT (i.item->>'product_id')::bigint FROM jsonb_array_elements(frozen.items) i (item));
-    IF (frozen.query->>'one_per_variant_group')::boolean THEN
-        groups := ARRAY(SELECT p.variant_group FROM shelfmate.products p
-                         WHERE p.id = ANY (shown) AND p.variant_group IS NOT NULL);
-    END IF;
+    groups := ARRAY(SELECT p.variant_group FROM shelfmate.products p
+                     WHERE grouped AND p.id = ANY (shown) AND p.variant_group IS NOT NULL);
     UPDATE shelfmate.recommendations r
        SET complete = true,
            items = frozen.items || coalesce((
                SELECT jsonb_agg(jsonb_build_object('product_id', t.product_id, 'score', t.score, 'source', t.source,
-                                                   'contributions', t.contributions, 'examples', t.examples) ORDER BY t.position)
-                 FROM shelfmate.recommend(shelfmate.frozen_query(frozen)) t
-                WHERE t.product_id <> ALL (shown) AND (t.variant_group = ANY (groups)) IS NOT TRUE), '[]')
+                                                   'contributions', t.contributions, 'examples', t.examples) ORDER BY t.n)
+                 FROM (SELECT DISTINCT ON (k.variant_group, k.product_id) u.*
+                         FROM (SELECT row_number() OVER () AS n, f.* FROM shelfmate.rank_tail(frozen) f) u,
+                              LATERAL (SELECT CASE WHEN grouped THEN u.variant_group END AS variant_group,
+                                              CASE WHEN grouped AND u.variant_group IS NOT NULL THEN NULL ELSE u.product_id END
+                                                  AS product_id) k
+                        WHERE u.product_id <> ALL (shown) AND (u.variant_group = ANY (groups)) IS NOT TRUE
+                        ORDER BY k.variant_group, k.product_id, u.n) t), '[]')
      WHERE r.id = frozen.id
     RETURNING r.* INTO frozen;
     RETURN frozen;
@@ -192,6 +265,36 @@ CREATE FUNCTION explain_examples(frozen recommendations, product_id bigint, part
      WHERE s.id = frozen.space_id
 $$;
 
+-- The leaves that make a filter false for a product, or true where wanted is false: what is beside the point is left out.
+CREATE FUNCTION filter_failures(node jsonb, product_id bigint, place text DEFAULT 'filter', wanted boolean DEFAULT true)
+    RETURNS TABLE (path text, condition text) LANGUAGE plpgsql STABLE AS $$
+#variable_conflict use_variable
+DECLARE
+    word text;
+    matches boolean;
+BEGIN
+    IF node IS NULL OR node = 'null' THEN
+        RETURN;
+    END IF;
+    EXECUTE format('SELECT %s FROM shelfmate.products p WHERE p.id = $1', shelfmate.filter_condition(node, '$2', false))
+       INTO matches USING product_id, node;
+    IF matches = wanted THEN
+        RETURN;
+    END IF;
+    SELECT w INTO word FROM unnest(ARRAY['all', 'any', 'not']) w WHERE node ? w;
+    IF word IS NULL THEN
+        RETURN QUERY SELECT place, CASE WHEN wanted THEN '' ELSE 'not ' END || l.condition
+                       FROM shelfmate.explain_filter(product_id, node) l;
+    ELSIF word = 'not' THEN
+        RETURN QUERY SELECT * FROM shelfmate.filter_failures(node->'not', product_id, place || '.not', NOT wanted);
+    ELSIF node->word = '[]' THEN
+        RETURN QUERY SELECT place, format('%s of nothing', word);
+    ELSE
+        RETURN QUERY SELECT f.* FROM jsonb_array_elements(node->word) WITH ORDINALITY c (child, n),
+            shelfmate.filter_failures(c.child, product_id, format('%s.%s[%s]', place, word, c.n - 1), wanted) f;
+    END IF;
+END $$;
+
 -- Why no page of a complete list shows a product, the first cause first. place is null when the list does not hold it.
 CREATE FUNCTION explain_absence(frozen recommendations, product products, place bigint, own_score double precision)
     RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
@@ -220,23 +323,9 @@ BEGIN
             reasons := reasons || shelfmate.absence('too_new', 'it was created after the list');
         END IF;
     END IF;
-    EXECUTE format('SELECT %s FROM shelfmate.products p WHERE p.id = $1',
-                   coalesce(shelfmate.filter_condition(nullif(query->'filter', 'null'), '$2', false), 'true'))
-       INTO matches USING product.id, query->'filter';
-    IF NOT matches THEN
-        -- Under a not it is the leaf that matches which is in the way; where none fails, all are named.
-        FOR found IN
-            SELECT l.path, l.condition
-              FROM (SELECT f.*, bool_and(f.matches) OVER () AS all_match
-                      FROM shelfmate.explain_filter(product.id, query->'filter') f) l
-             WHERE l.all_match OR l.matches = (l.path LIKE '%.not%')
-        LOOP
-            reasons := reasons || shelfmate.absence('filter', 'it fails the filter: ' || found.condition, path => found.path);
-        END LOOP;
-        IF NOT reasons @> '[{"reason": "filter"}]' THEN
-            reasons := reasons || shelfmate.absence('filter', 'it fails the filter', path => 'filter');
-        END IF;
-    END IF;
+    FOR found IN SELECT * FROM shelfmate.filter_failures(query->'filter', product.id) LOOP
+        reasons := reasons || shelfmate.absence('filter', 'it fails the filter: ' || found.condition, path => found.path);
+    END LOOP;
     FOR found IN
         SELECT r.name, r.filter FROM shelfmate.active_rules(query->>'placement') r
          WHERE r.action = 'hide' AND (query->>'rules')::boolean IS NOT FALSE ORDER BY r.id
@@ -290,7 +379,7 @@ BEGIN
         -- The same query with this product alone in the way: its own score, with the rules if none hides it.
         alone := shelfmate.frozen_query(frozen) - '{as_of,diversity,one_per_variant_group,score_threshold,fallback}'::text[]
                  || jsonb_build_object('k', 1, 'exact', true, 'filter', jsonb_build_object('field', 'sku', 'eq', product.sku));
-        IF EXISTS (SELECT FROM jsonb_array_elements(coalesce(alone->'like', '[]') || coalesce(alone->'unlike', '[]'))) THEN
+        IF (SELECT bool_and(x.fused IS NOT NULL OR x.content ? 'vector') FROM shelfmate.frozen_examples(frozen) x) THEN
             SELECT to_jsonb(r) INTO entry
               FROM (SELECT * FROM shelfmate.recommend(alone) UNION ALL SELECT * FROM shelfmate.recommend(alone || '{"rules": false}')) r
              WHERE r.product_id = product.id LIMIT 1;
@@ -311,15 +400,18 @@ COMMENT ON COLUMN signing_keys.id IS 'The greatest one signs.';
 COMMENT ON COLUMN signing_keys.key IS '32 random bytes; not readable by analysts.';
 COMMENT ON COLUMN signing_keys.created_at IS 'When the key was made.';
 COMMENT ON TYPE recommendation_page IS 'A page of a frozen list, and the list''s own kind, query and expiry.';
+COMMENT ON FUNCTION first_page(jsonb) IS 'What recommend() answers as JSON: to be sent, and to be kept with the vectors that its examples have now.';
 COMMENT ON FUNCTION open_recommendation(uuid) IS 'A frozen list; an error when there is none, it has expired, or its space was dropped.';
 COMMENT ON FUNCTION unit_blocks(embedding_spaces, halfvec) IS 'The unit vectors in a fused one, by modality, as the argument of recommend() has them.';
 COMMENT ON FUNCTION frozen_examples(recommendations) IS 'The examples of a frozen list, likes first, with the vectors that its products had.';
 COMMENT ON FUNCTION frozen_query(recommendations) IS 'The argument of recommend() that ranks a frozen list to its end, with the examples, products and space of then.';
+COMMENT ON FUNCTION rank_tail(recommendations) IS 'What follows the first page of a frozen list, best first; products may come twice.';
 COMMENT ON FUNCTION complete_recommendation(uuid) IS 'Ranks what follows the first page of a frozen list, the first time that it is asked for.';
 COMMENT ON FUNCTION page_condition(jsonb, jsonb) IS 'SQL text: whether a page may still show product p, by the query''s filter ($2) and by the filters of rules that hide ($3).';
 COMMENT ON FUNCTION hiding_filters(jsonb) IS 'The filters of the rules that hide products from a query now.';
 COMMENT ON FUNCTION page_recommendation(uuid, integer, integer) IS 'The next k products of a frozen list after a position that still exist and may still be shown.';
 COMMENT ON FUNCTION absence(text, text, text, text) IS 'One reason why a product is not in a list.';
+COMMENT ON FUNCTION filter_failures(jsonb, bigint, text, boolean) IS 'The leaves of a filter that keep a product out: where each stands and what it says.';
 COMMENT ON FUNCTION explain_absence(recommendations, products, bigint, double precision) IS 'Why no page of a complete list shows a product.';
 COMMENT ON FUNCTION explain_examples(recommendations, bigint, jsonb) IS 'Weight and cosine of each modality between a product and each example of a list.';
 COMMENT ON FUNCTION explain_recommendation(uuid, text) IS 'Why a product stands where it does in a frozen list, or why no page shows it.';

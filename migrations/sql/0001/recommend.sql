@@ -44,8 +44,9 @@ BEGIN
                    )::shelfmate.scored_product
               FROM shelfmate.compare_products(space, product_ids, examples) c,
                    LATERAL (SELECT coalesce(c.text, 0) + coalesce(c.image, 0) + coalesce(c.reviews, 0) AS total) t
-             -- What is unlike counts negatively: the nearest is the one with the greatest likeness before its sign.
-             ORDER BY c.product_id, t.total * sign(examples[c.example].weight) DESC, c.example);
+             -- The nearest is the one with the greatest likeness before its sign; to be opposite to an unlike is no merit.
+             ORDER BY c.product_id, CASE WHEN examples[c.example].weight > 0 THEN t.total
+                                         WHEN t.total < 0 THEN -t.total ELSE '-Infinity' END DESC, c.example);
     END IF;
     RETURN ARRAY(
         SELECT (c.product_id, coalesce(sum(c.text), 0) + coalesce(sum(c.image), 0) + coalesce(sum(c.reviews), 0),
@@ -106,30 +107,31 @@ CREATE FUNCTION rank_examples(
     OUT ranked scored_product[], OUT mode text
 ) LANGUAGE plpgsql STABLE AS $$
 DECLARE
-    tie_margin CONSTANT integer := 10;
     everything CONSTANT integer := 10000000;
-    depth integer := wanted + tie_margin;
+    depth integer := wanted;
     origins bigint[] := ARRAY(SELECT x.product_id FROM unnest(examples) x WHERE x.product_id IS NOT NULL);
     lift double precision := coalesce((SELECT sum(r.amount) FROM unnest(rules) r WHERE r.action = 'boost'), 0);
     lifted jsonb[] := ARRAY(SELECT r.filter FROM unnest(rules) r WHERE r.action = 'boost');
+    likes shelfmate.query_example[] := ARRAY(SELECT x FROM unnest(examples) x WHERE x.kind = 'like');
+    is_best boolean := strategy = 'best_score';
     queries halfvec[];
-    query halfvec;
     pools shelfmate.candidate_list[];
     pool shelfmate.candidate_list;
     scored shelfmate.scored_product[];
+    last_score double precision;
     bound double precision;
 BEGIN
-    IF strategy = 'best_score' THEN
-        queries := ARRAY(SELECT shelfmate.combine_examples(space, ARRAY[x]) FROM unnest(examples) x WHERE x.kind = 'like');
+    IF is_best THEN
+        queries := ARRAY(SELECT shelfmate.combine_examples(space, ARRAY[x]) FROM unnest(likes) x);
     ELSE
         queries := ARRAY[shelfmate.combine_examples(space, examples)];
     END IF;
     LOOP
         pools := '{}';
-        FOREACH query IN ARRAY queries LOOP
+        FOR which IN 1..cardinality(queries) LOOP
             FOR place IN 0..cardinality(lifted) LOOP
                 pools := pools || shelfmate.find_candidates(
-                    space, query, depth,
+                    space, queries[which], depth,
                     CASE WHEN place = 0 THEN filter ELSE shelfmate.both_filters(lifted[place], filter) END,
                     exclude, exact OR depth = everything, origins, false);
             END LOOP;
@@ -139,18 +141,28 @@ BEGIN
             space, CASE WHEN cardinality(pools) = 1 AND pinned = '{}' THEN pools[1].product_ids
                         ELSE ARRAY(SELECT unnest(p.product_ids) FROM unnest(pools) p UNION SELECT unnest(pinned)) END,
             examples, strategy);
+        ranked := shelfmate.order_products(scored, rules, one_per_variant_group);
+        IF cardinality(pools) = 1 AND rules = '{}' AND NOT one_per_variant_group AND NOT is_best THEN
+            mode := pools[1].mode;
+            EXIT;
+        END IF;
+        -- What a list leaves out is less alike than its last; what is nearer to an unlike scores below 0.
         bound := '-Infinity';
-        FOR place IN 1..cardinality(pools) LOOP
-            pool := pools[place];
+        FOR place IN 0..cardinality(pools) - 1 LOOP
+            pool := pools[place + 1];
             IF pool.mode = 'ann' THEN
                 mode := 'ann';
             END IF;
             CONTINUE WHEN pool.is_all;
-            -- What a list leaves out is less alike than its last.
-            bound := greatest(bound, (SELECT min(s.score) FROM unnest(scored) s WHERE s.product_id = ANY (pool.product_ids))
-                                     + CASE WHEN (place - 1) % (1 + cardinality(lifted)) = 0 THEN 0 ELSE lift END);
+            SELECT min(s.score) INTO last_score
+              FROM unnest(CASE WHEN is_best THEN shelfmate.score_products(
+                              space, pool.product_ids, ARRAY[likes[1 + place / (1 + cardinality(lifted))]]) ELSE scored END) s
+             WHERE s.product_id = ANY (pool.product_ids);
+            IF cardinality(likes) < cardinality(examples) AND is_best THEN
+                last_score := greatest(last_score, 0);
+            END IF;
+            bound := greatest(bound, last_score + CASE WHEN place % (1 + cardinality(lifted)) = 0 THEN 0 ELSE lift END);
         END LOOP;
-        ranked := shelfmate.order_products(scored, rules, one_per_variant_group);
         EXIT WHEN bound = '-Infinity' OR depth = everything OR threshold > bound
              OR (cardinality(ranked) >= wanted AND ranked[wanted].score >= bound - 1e-9);
         depth := CASE WHEN depth >= 1000 THEN everything ELSE least(4 * depth, 1000) END;
@@ -310,15 +322,14 @@ BEGIN
                                       JOIN shelfmate.products p ON p.sku = x.sku #>> '{}')
                            || ARRAY(SELECT x.product_id FROM unnest(examples) x WHERE x.product_id IS NOT NULL);
         SELECT p.category INTO category FROM shelfmate.products p WHERE p.sku = jsonb_path_query_first(query, '$.like[*].sku') #>> '{}';
-        IF category IS NOT NULL THEN
-            FOR found_id IN SELECT p.product_id FROM shelfmate.popular_products(
-                    k - cardinality(ids || pinned),
-                    shelfmate.both_filters(jsonb_build_object('field', 'category', 'under', category), filter),
-                    exclude || ids || pinned, false) p ORDER BY p.score DESC, p.product_id LOOP
-                ids := ids || found_id;
-                sources := sources || 'popular'::text;
-            END LOOP;
-        END IF;
+        FOR found_id IN SELECT p.product_id FROM shelfmate.popular_products(
+                k - cardinality(ids || pinned),
+                CASE WHEN category IS NULL THEN filter
+                     ELSE shelfmate.both_filters(jsonb_build_object('field', 'category', 'under', category), filter) END,
+                exclude || ids || pinned, false) p ORDER BY p.score DESC, p.product_id LOOP
+            ids := ids || found_id;
+            sources := sources || 'popular'::text;
+        END LOOP;
         IF cardinality(ids || pinned) < k THEN
             FOR found_id IN SELECT p.product_id FROM shelfmate.newest_products(
                     k - cardinality(ids || pinned), filter, exclude || ids || pinned, false) p ORDER BY p.score DESC, p.product_id LOOP
@@ -328,7 +339,8 @@ BEGIN
         END IF;
     END IF;
 
-    FOR rule IN SELECT * FROM unnest(rules) r WHERE r.action = 'pin' ORDER BY r.position, r.id LOOP
+    -- Of two rules for one position the older one gets it, and the other the next.
+    FOR rule IN SELECT * FROM unnest(rules) r WHERE r.action = 'pin' ORDER BY r.position, r.id DESC LOOP
         SELECT p.id INTO pin FROM shelfmate.products p WHERE p.sku = rule.sku AND p.id = ANY (pinned);
         CONTINUE WHEN pin IS NULL OR pin = ANY (ids);
         ids := ids[1:rule.position - 1] || pin || ids[rule.position:];

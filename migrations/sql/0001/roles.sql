@@ -27,5 +27,13 @@ GRANT SELECT ON ALL TABLES IN SCHEMA shelfmate TO analyst;
 REVOKE SELECT ON api_keys, signing_keys FROM analyst;
 GRANT SELECT (id, name, scopes, created_at, last_used_at, revoked_at) ON api_keys TO analyst;
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA shelfmate FROM PUBLIC;
--- What reads may be called by those who may read; what writes would fail for them anyway, and says so better by itself.
-GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA shelfmate TO analyst;
+-- What only reads may be called by those who may read.
+DO $$
+DECLARE
+    reading regprocedure;
+BEGIN
+    FOR reading IN SELECT p.oid FROM pg_proc p
+                    WHERE p.pronamespace = 'shelfmate'::regnamespace AND p.prokind = 'f' AND p.provolatile <> 'v' LOOP
+        EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO analyst', reading);
+    END LOOP;
+END $$;

@@ -192,7 +192,7 @@ BEGIN
     IF mode <> 'vector' AND numnode(words) > 0 THEN
         lexical := format(
             'SELECT m.product_id, row_number() OVER (ORDER BY m.rank DESC, m.product_id) AS rank
-               FROM (SELECT w.product_id, ts_rank(w.words, $1, 1) AS rank FROM shelfmate.product_words w %s
+               FROM (SELECT w.product_id, ts_rank(w.words, $1, 16) AS rank FROM shelfmate.product_words w %s
                       WHERE w.words @@ $1 %s ORDER BY 2 DESC, 1 LIMIT 1000) m',
             CASE WHEN condition IS NOT NULL THEN 'JOIN shelfmate.products p ON p.id = w.product_id' END,
             'AND ' || condition);
@@ -249,28 +249,34 @@ CREATE FUNCTION price_ranges(prices numeric[], counts bigint[]) RETURNS TABLE (v
     LANGUAGE plpgsql IMMUTABLE AS $$
 DECLARE
     fifths numeric[];
+    lowest numeric;
+    highest numeric;
     spread numeric;
     step numeric;
     bounds numeric[];
 BEGIN
-    IF prices IS NULL OR prices = '{}' THEN
+    SELECT array_remove(ARRAY[min(d.price) FILTER (WHERE d.below * 5 >= d.whole), min(d.price) FILTER (WHERE d.below * 5 >= d.whole * 2),
+                              min(d.price) FILTER (WHERE d.below * 5 >= d.whole * 3), min(d.price) FILTER (WHERE d.below * 5 >= d.whole * 4)], NULL),
+           min(d.price), max(d.price)
+      INTO fifths, lowest, highest
+      FROM (SELECT u.price, sum(u.n::integer) OVER (ORDER BY u.price ROWS UNBOUNDED PRECEDING) AS below, w.whole
+              FROM unnest(prices, counts) u (price, n), (SELECT sum(n)::bigint AS whole FROM unnest(counts) n) w) d;
+    IF lowest IS NULL THEN
         RETURN;
     END IF;
-    SELECT array_agg((SELECT min(d.price) FROM (SELECT u.price, sum(u.n) OVER (ORDER BY u.price) AS below, sum(u.n) OVER () AS whole
-                                                  FROM unnest(prices, counts) u (price, n)) d
-                       WHERE d.below * 5 >= d.whole * part) ORDER BY part) INTO fifths FROM generate_series(1, 4) part;
     spread := greatest(fifths[4] - fifths[1], 0.03);
     step := power(10::numeric, floor(log(spread / 3)));
     step := step * CASE WHEN spread / 3 >= 5 * step THEN 5 WHEN spread / 3 >= 2 * step THEN 2 ELSE 1 END;
-    bounds := ARRAY(SELECT DISTINCT trim_scale(round(f / step) * step) AS bound FROM unnest(fifths) f
-                     WHERE round(f / step) * step > (SELECT min(p) FROM unnest(prices) p)
-                       AND round(f / step) * step <= (SELECT max(p) FROM unnest(prices) p) ORDER BY bound);
+    bounds := ARRAY(SELECT DISTINCT b.bound FROM unnest(fifths) f, LATERAL (SELECT trim_scale(round(f / step) * step)) b (bound)
+                     WHERE b.bound > lowest AND b.bound <= highest ORDER BY b.bound);
+    IF bounds = '{}' THEN
+        RETURN QUERY SELECT jsonb_build_object('gte', trim_scale(lowest), 'lte', trim_scale(highest)), (SELECT sum(n)::bigint FROM unnest(counts) n);
+        RETURN;
+    END IF;
     RETURN QUERY
-        SELECT CASE WHEN bounds = '{}' THEN jsonb_build_object('gte', trim_scale(min(u.price)), 'lte', trim_scale(max(u.price)))
-                    ELSE jsonb_strip_nulls(jsonb_build_object('gte', bounds[b.bucket], 'lt', bounds[b.bucket + 1])) END,
-               sum(u.n)::bigint
-          FROM unnest(prices, counts) u (price, n), LATERAL (SELECT width_bucket(u.price, bounds)) b (bucket)
-         GROUP BY b.bucket ORDER BY b.bucket;
+        SELECT jsonb_strip_nulls(jsonb_build_object('gte', bounds[b.bucket], 'lt', bounds[b.bucket + 1])), b.n
+          FROM (SELECT width_bucket(u.price, bounds) AS bucket, sum(u.n::integer) AS n FROM unnest(prices, counts) u (price, n) GROUP BY 1) b
+         ORDER BY b.bucket;
 END $$;
 
 -- What products are grouped by in the one pass over them, for a facet. NULL: the field has no facet.
@@ -315,45 +321,55 @@ CREATE FUNCTION facet_statement(fields text[], source text, shared text, conditi
     LANGUAGE plpgsql IMMUTABLE AS $$
 DECLARE
     keyed text[] := array_remove(fields, 'total');
-    own integer;
-    keys text := '';
-    sets text := '()';
-    others text[] := '{}';
-    counts text;
-    parts text := '';
+    -- GROUPING sets a bit for each key that a group is not of, the first key's highest.
+    ungrouped integer := (1 << cardinality(keyed)) - 1;
+    highest integer := 1 << cardinality(keyed) - 1;
+    columns text := '';
+    enough text[] := '{}';
+    counts text := 'count(*) AS n0';
+    parts text[] := '{}';
+    others text;
 BEGIN
     FOR i IN 1..cardinality(conditions) LOOP
-        keys := keys || format(', %s AS c%s', conditions[i], i);
-        others := others || coalesce((SELECT string_agg(c, ' AND ') FROM unnest(conditions) WITH ORDINALITY u (c, j) WHERE j <> i), 'true');
+        columns := columns || format(', %s AS c%s', conditions[i], i);
+        enough := enough || coalesce((SELECT string_agg(conditions[j], ' AND ') FROM generate_subscripts(conditions, 1) j WHERE j <> i), 'true');
     END LOOP;
-    -- n0 counts what satisfies all conditions, ni what satisfies all but those of the i-th field.
-    SELECT string_agg(format('count(*) FILTER (WHERE %s) AS n%s',
-               coalesce((SELECT string_agg('c' || j, ' AND ') FROM generate_subscripts(conditions, 1) j WHERE j <> i), 'true'), i), ', ')
-      INTO counts FROM generate_series(0, cardinality(conditions)) i;
+    IF conditions <> '{}' THEN
+        -- n0 counts what satisfies all conditions, ni what satisfies all but those of the i-th field.
+        SELECT string_agg(format('count(*) FILTER (WHERE %s) AS n%s', coalesce(
+                   (SELECT string_agg('c' || j, ' AND ') FROM generate_subscripts(conditions, 1) j WHERE j <> i), 'true'), i), ', ')
+          INTO counts FROM generate_series(0, cardinality(conditions)) i;
+    END IF;
     FOR i IN 1..cardinality(keyed) LOOP
-        own := coalesce(array_position(conditioned, keyed[i]), 0);
-        keys := keys || format(', %s AS k%s', shelfmate.facet_key(keyed[i]), i);
-        sets := sets || format(', (k%s)', i);
-        -- GROUPING sets a bit for each key that a group is not of, the first key's highest.
-        parts := parts || format(
-            'UNION ALL SELECT %1$L, v.value, v.n, %2$s, row_number() OVER ()
-               FROM (WITH groups AS (SELECT k%3$s AS key, n%4$s AS n FROM counted WHERE level = %5$s AND k%3$s IS NOT NULL AND n%4$s > 0)
-                     %6$s) v (value, n) ',
-            keyed[i], array_position(fields, keyed[i]), i, own, (1 << cardinality(keyed)) - 1 - (1 << (cardinality(keyed) - i)),
-            shelfmate.facet_values(keyed[i]));
+        columns := columns || format(', %s AS k%s', shelfmate.facet_key(keyed[i]), i);
     END LOOP;
+    FOR i IN 1..cardinality(fields) LOOP
+        IF fields[i] = 'total' THEN
+            -- The groups of one key, null among them, are all there are.
+            parts := parts || format('SELECT ''total'', NULL::jsonb, coalesce(sum(n0), 0)::bigint, %s, 0::bigint FROM counted WHERE level = %s',
+                                     i, CASE WHEN keyed = '{}' THEN 0 ELSE ungrouped - highest END);
+        ELSE
+            others := 'n' || coalesce(array_position(conditioned, fields[i]), 0);
+            parts := parts || format(
+                'SELECT %L, v.value, v.n, %s, row_number() OVER ()
+                   FROM (WITH groups AS (SELECT k%3$s AS key, %4$s AS n FROM counted WHERE level = %5$s AND k%3$s IS NOT NULL AND %4$s > 0)
+                         %6$s) v (value, n)',
+                fields[i], i, array_position(keyed, fields[i]), others, ungrouped - (highest >> array_position(keyed, fields[i]) - 1),
+                shelfmate.facet_values(fields[i]));
+        END IF;
+    END LOOP;
+    IF parts = '{}' THEN
+        RETURN 'SELECT NULL::text, NULL::jsonb, NULL::bigint WHERE false';
+    END IF;
     RETURN format(
-        'WITH matching AS (SELECT p.id %1$s FROM %2$s WHERE %3$s AND (%4$s)),
-              counted AS MATERIALIZED (SELECT %5$s AS level, %6$s %7$s FROM matching GROUP BY GROUPING SETS (%8$s))
-         SELECT facet.field, facet.value, facet.n
-           FROM (SELECT ''total'', NULL::jsonb, n0, %9$s, 0::bigint FROM counted WHERE %10$s AND level = %11$s %12$s)
-                facet (field, value, n, part, place)
-          ORDER BY facet.part, facet.place',
-        keys, source, shared, coalesce(nullif(array_to_string(others, ') OR ('), ''), 'true'),
-        CASE WHEN keyed = '{}' THEN '0'
-             ELSE format('GROUPING(%s)', (SELECT string_agg('k' || i, ', ') FROM generate_subscripts(keyed, 1) i)) END,
-        (SELECT string_agg(format('k%s, ', i), '') FROM generate_subscripts(keyed, 1) i), counts,
-        sets, coalesce(array_position(fields, 'total'), 0), ('total' = ANY (fields))::text, (1 << cardinality(keyed)) - 1, parts);
+        'WITH matching AS (SELECT p.id %s FROM %s WHERE %s AND ((%s))),
+              counted AS MATERIALIZED (SELECT %s AS level, %s FROM matching GROUP BY GROUPING SETS (%s))
+         SELECT facet.field, facet.value, facet.n FROM (%s) facet (field, value, n, part, place) ORDER BY facet.part, facet.place',
+        columns, source, shared, coalesce(nullif(array_to_string(enough, ') OR ('), ''), 'true'),
+        CASE WHEN keyed = '{}' THEN '0' ELSE (SELECT format('GROUPING(%s)', string_agg('k' || i, ', ')) FROM generate_subscripts(keyed, 1) i) END,
+        concat_ws(', ', (SELECT string_agg('k' || i, ', ') FROM generate_subscripts(keyed, 1) i), counts),
+        coalesce((SELECT string_agg(format('(k%s)', i), ', ') FROM generate_subscripts(keyed, 1) i), '()'),
+        array_to_string(parts, ' UNION ALL '));
 END $$;
 
 CREATE FUNCTION facet_counts(

@@ -28,9 +28,10 @@ CREATE TABLE products (
     created_at    timestamptz NOT NULL DEFAULT now(),
     updated_at    timestamptz NOT NULL DEFAULT now()
 );
+-- With the id, so that the matches of a filter are counted without a look at the rows.
 CREATE INDEX products_category_idx ON products (category, id);
-CREATE INDEX products_price_idx ON products (price);
-CREATE INDEX products_brand_idx ON products (brand);
+CREATE INDEX products_price_idx ON products (price, id);
+CREATE INDEX products_brand_idx ON products (brand, id);
 CREATE INDEX products_variant_group_idx ON products (variant_group);
 CREATE INDEX products_attributes_idx ON products USING gin (attributes jsonb_path_ops);
 
