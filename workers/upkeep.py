@@ -14,7 +14,7 @@ import psycopg
 
 from backend.database.connection import Database, Row
 from backend.database.queries import load_queries
-from backend.errors import DatabaseUnavailable
+from backend.errors import ShelfmateError
 from backend.recommend.audit_pass import audit_space
 from backend.settings import Settings
 from backend.spaces.health import mend_indexes
@@ -75,7 +75,7 @@ class Upkeep:
                 due, measuring_due, idle = row or (False, False, False)
                 if due or (measuring_due and idle):
                     self._pass_alone(measuring=idle)
-            except (DatabaseUnavailable, psycopg.Error) as error:
+            except (ShelfmateError, psycopg.Error) as error:
                 if not self._stopping.is_set():
                     log.warning("upkeep failed, and is tried again when it is due: %s", error)
 
@@ -92,7 +92,7 @@ class Upkeep:
             try:
                 self._tidy(outcome) if not measuring else self._pass(outcome)
                 error = None if not self._stopping.is_set() else error
-            except (DatabaseUnavailable, psycopg.Error) as failure:
+            except (ShelfmateError, psycopg.Error) as failure:
                 error = str(failure)
                 raise
             finally:

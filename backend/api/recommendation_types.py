@@ -88,6 +88,11 @@ class ExampleBody(Body):
             _decoded(self.image)
         return self
 
+    @property
+    def is_encoded(self) -> bool:
+        """Whether a model has to make its vector."""
+        return self.text is not None or self.image is not None
+
     def to_example(self) -> Example:
         """The same with the image's bytes."""
         return Example(

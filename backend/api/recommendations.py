@@ -19,6 +19,7 @@ from backend.errors import (
     EmbeddingPending,
     Expired,
     InvalidCursor,
+    InvalidInput,
     NoExamples,
     NotFound,
     ShelfmateError,
@@ -31,6 +32,9 @@ from backend.recommend.frozen import LaterPage, Page
 routes = Routes("Recommendations")
 
 MOST_QUERIES = 100
+# What the queries of a batch may ask for together, so that one request takes seconds and not minutes.
+MOST_PRODUCTS = 10_000
+MOST_ENCODED = 200
 KIND = "recommendation"
 
 _ASKED = [NotFound, EmbeddingPending, EmbeddingFailed, NoExamples, UnreadableImage]
@@ -86,9 +90,17 @@ class BatchAnswer(Answered):
 
 @routes.add("POST", "/v1/recommendations:batch", {200: BatchAnswer})
 def recommend_batch(services: Services, body: BatchBody) -> Answer:
-    """Answer many queries. One that is refused costs the others nothing."""
+    """Answer many queries. One that is refused costs the others nothing.
+
+    All together may ask for 10,000 products, and have 200 texts and images.
+    """
     asked: list[RecommendationBody | Problem] = list(body.items)
-    answers = iter(_recommend(services, [item for item in asked if isinstance(item, RecommendationBody)]))
+    queries = [item for item in asked if isinstance(item, RecommendationBody)]
+    if sum(query.k for query in queries) > MOST_PRODUCTS:
+        raise InvalidInput(f"ask for more than {MOST_PRODUCTS:,} products in all: send several requests", field="items")
+    if sum(example.is_encoded for query in queries for example in (*query.like, *query.unlike)) > MOST_ENCODED:
+        raise InvalidInput(f"have more than {MOST_ENCODED} texts and images: send several requests", field="items")
+    answers = iter(_recommend(services, queries))
     results = [_as_result(item if isinstance(item, Problem) else next(answers)) for item in asked]
     return Answer(b'{"items":[' + b",".join(results) + b"]}")
 

@@ -93,8 +93,11 @@ def read_narrowing(given: MultiDict[str, str]) -> Narrowing:
     """What a query string or a form says.
 
     Raises:
-        InvalidInput: the words are too long, or the price or the number of cards is none.
+        InvalidInput: the words are too long, a text cannot be stored, or the price or the number of cards is none.
     """
+    for name, texts in given.lists():
+        if any("\0" in text for text in texts):
+            raise InvalidInput("must not contain the character NUL", field=name)
     words = given.get("q", "").strip()
     if len(words) > LONGEST_QUERY:
         raise InvalidInput(f"the text to search for is longer than {LONGEST_QUERY} characters", field="q")
@@ -102,7 +105,8 @@ def read_narrowing(given: MultiDict[str, str]) -> Narrowing:
     if price is not None:
         price_range(price)
     shown = given.get("show", str(CARDS))
-    if not shown.isdecimal() or not CARDS <= int(shown[:9]) <= MOST_CARDS:
+    # int() refuses thousands of digits by an error of its own.
+    if not shown.isdecimal() or len(shown) > 9 or not CARDS <= int(shown) <= MOST_CARDS:
         raise InvalidInput(f"show must be a number from {CARDS} to {MOST_CARDS}", field="show")
     return Narrowing(
         words=words,

@@ -136,6 +136,9 @@ class RuleForm:
             ) from error
         except RecursionError as error:
             raise InvalidInput("is nested too deep", field="filter") from error
+        except ValueError as error:
+            # Python reads no whole number of more than 4,300 digits.
+            raise InvalidInput("holds a number of too many digits", field="filter") from error
         if not isinstance(found, dict):
             raise InvalidInput('must be an object such as {"field": "price", "lt": 50}', field="filter")
         return found

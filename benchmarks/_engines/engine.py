@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 
 from benchmarks._corpus import Corpus, Window
 
-# One kind of graph for everybody: pgvector's defaults, which are Shelfmate's.
+# One kind of graph for everybody: Shelfmate's.
 LINKS = 16
-EF_CONSTRUCTION = 64
+EF_CONSTRUCTION = 200
 
 
 class Engine(ABC):

@@ -135,6 +135,19 @@ def test_a_batch_answers_each_query_or_says_why_not(shop: Shop) -> None:
     assert shop.client.post("/v1/recommendations:batch", json={"items": [LIKE] * 101}).status_code == 400
 
 
+@pytest.mark.parametrize(
+    "items",
+    [
+        [LIKE | {"k": 1000}] * 10 + [LIKE | {"k": 1}],
+        [{"like": [{"text": "red"}] * 67, "unlike": [{"image": "AAAA"}] * 67}] * 2,
+    ],
+    ids=["products", "encoded"],
+)
+def test_a_batch_must_not_keep_the_server_busy_for_minutes(shop: Shop, items: list[Json]) -> None:
+    response = shop.client.post("/v1/recommendations:batch", json={"items": items})
+    assert (response.status_code, response.json["errors"][0]["field"]) == (400, "items")
+
+
 def test_without_an_example_only_a_fallback_is_an_answer(shop: Shop) -> None:
     for query in ({}, {"like": []}, {"like": [], "unlike": [], "fallback": False}):
         refused = shop.client.post("/v1/recommendations", json=query)

@@ -62,7 +62,7 @@ def plan(connection: psycopg.Connection[Any], node: Any, options: str = "COSTS O
         ({"field": "price", "in": [1, 2.5]}, "price", "(price = ANY ('{1,2.5}'::numeric[]))"),
         ({"field": "brand", "eq": "Brand 3"}, "brand", "(brand = 'Brand 3'::text)"),
         ({"field": "brand", "in": ["A", "B"]}, "brand", "(brand = ANY ('{A,B}'::text[]))"),
-        ({"field": "category", "under": "C3/D15"}, "category", "((category > 'C3/D15/'::text) AND (category < "),
+        ({"field": "category", "under": "C3/D15"}, "category", "((category >= 'C3/D15'::text) AND (category < "),
         ({"field": "category", "in": ["C3/D15/E15"]}, "category", "(category = ANY ('{C3/D15/E15}'::text[]"),
         ({"field": "sku", "in": ["S1", "S2"]}, "sku", "(sku = ANY ('{S1,S2}'::text[]))"),
         ({"field": "variant_group", "eq": "g"}, "variant_group", "(variant_group = 'g'::text)"),

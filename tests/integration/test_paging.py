@@ -1,5 +1,7 @@
 """Pages of frozen lists: nothing twice, nothing skipped, nothing outside the filter, whatever changes meanwhile."""
 
+import json
+import time
 from concurrent.futures import ThreadPoolExecutor
 from itertools import cycle, islice
 from uuid import uuid4
@@ -12,6 +14,8 @@ from small_catalogue import drain
 
 from backend.app import create_app
 from backend.database.connection import Database
+from backend.errors import Expired
+from backend.recommend import frozen
 from backend.spaces.embedder import Embedder
 
 __all__ = ["own_shop", "shop"]
@@ -49,6 +53,34 @@ def test_pages_may_differ_in_size(shop: Shop) -> None:
         assert len(answer["items"]) <= k
         found += skus_of(answer)
     assert found == [sku for sku, _ in shop.ranked(LIKE | {"k": 1000})]
+
+
+@pytest.mark.parametrize("statement", ["page_recommendation(%s, 5, 5)", "explain_recommendation(%s, 'SKU-010')"])
+def test_a_list_that_is_deleted_while_it_is_read_has_expired(shop: Shop, statement: str) -> None:
+    list_id = shop.ask(LIKE | {"k": 5})["recommendation_id"]
+
+    def read() -> object:
+        with shop.database.primary() as connection, connection.transaction():
+            connection.execute("SET LOCAL statement_timeout = '20s'")
+            return connection.execute(f"SELECT {statement}".encode(), [list_id]).fetchone()
+
+    with ThreadPoolExecutor(1) as threads:
+        with shop.database.write() as deleting:
+            deleting.execute("DELETE FROM recommendations WHERE id = %s", [list_id])
+            reading = threads.submit(read)
+            until = time.monotonic() + 20
+            while not shop.rows("SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"):
+                assert time.monotonic() < until
+                time.sleep(0.01)
+        with pytest.raises(Expired):
+            reading.result(30)
+
+
+def test_json_null_is_no_example(shop: Shop) -> None:
+    query = {"like": None, "unlike": None, "fallback": True, "k": 5}
+    first = frozen.recommend(shop.database, query, kind="test", seconds=60)
+    second = frozen.read_page(shop.database, first.list_id, after=5)
+    assert len(json.loads(second.items)) == 5
 
 
 def test_a_page_read_again_is_the_same(shop: Shop) -> None:

@@ -39,7 +39,7 @@ class Stored:
     fused: Array
 
     def query(self, row: int, w_text: float | None, w_image: float | None) -> Array:
-        """What the stored vectors are multiplied with: the product's own, each block times its weight over the space's."""
+        """What stored vectors are multiplied with: the product's own, each block times its weight over the space's."""
         if w_text is None and w_image is None:
             own: Array = self.fused[row]
             return own

@@ -259,6 +259,8 @@ def test_matches_are_counted_and_shown(database: Database, subtests: pytest.Subt
         count_matches(database, gone)
     assert refused.value.field == "filter.under"
     assert (count_matches(database, gone, check_categories=False), matching_skus(database, gone, 5)) == (0, [])
+    with pytest.raises(InvalidInput, match="more than 1,000 categories"):
+        count_matches(database, {"field": "category", "under": ["Gone"] * 1001}, check_categories=False)
 
 
 def test_a_rule_survives_a_dump_of_what_it_is(database: Database) -> None:

@@ -194,7 +194,11 @@ def test_an_unreadable_photograph_is_said_beside_the_form(stocked: FlaskClient, 
         ("q=red&show=5", "from 24 to 240"),
         ("q=red&show=1000", "from 24 to 240"),
         ("q=red&show=many", "from 24 to 240"),
+        (f"q=red&show=24{'0' * 5000}", "from 24 to 240"),
         ("q=blue&in=Nowhere", "no category"),
+        ("q=%00", "NUL"),
+        ("q=blue&in=%00", "NUL"),
+        ("q=blue&brand=A&brand=%00", "NUL"),
     ],
 )
 def test_an_address_that_makes_no_sense_is_refused(stocked: FlaskClient, query: str, said: str) -> None:

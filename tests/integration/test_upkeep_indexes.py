@@ -37,7 +37,7 @@ def test_a_graph_that_leaves_products_out_is_rebuilt_until_it_reaches_them(
     rebuilt = ask(catalogue, CHANGES + " WHERE action = 'rebuild'")
     assert [row[1] for row in rebuilt] == [FUSED] * len(rebuilt)
     first, last = rebuilt[0], rebuilt[-1]
-    assert first[2:4] == ("m=2, ef_construction=4", "m=16, ef_construction=128")
+    assert first[2:4] == ("m=2, ef_construction=4", "m=16, ef_construction=300")
     assert "did not come back when asked for by their own vector" in first[6]
     assert first[4] < 0.95
     assert last[5] >= 0.99

@@ -130,6 +130,25 @@ def test_what_fails_is_said_and_tried_again(
     assert "index_checks" in ask(catalogue, PASSES)[0][4]
 
 
+def test_what_a_function_refuses_does_not_end_the_thread(
+    catalogue: Database, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As probe_index does where a space is dropped between two statements."""
+    with catalogue.write() as connection:
+        connection.execute("ALTER FUNCTION count_popularity RENAME TO hidden_count")
+        connection.execute(
+            """CREATE FUNCTION count_popularity() RETURNS bigint LANGUAGE plpgsql AS
+               $$ BEGIN RAISE EXCEPTION 'no block' USING ERRCODE = 'SM005'; END $$"""
+        )
+    with started(catalogue, settings):
+        wait_for(lambda: "upkeep failed" in caplog.text)
+        with catalogue.write() as connection:
+            connection.execute("DROP FUNCTION count_popularity")
+            connection.execute("ALTER FUNCTION hidden_count RENAME TO count_popularity")
+        wait_for(lambda: [row for row in ask(catalogue, PASSES) if row[0] and row[1] and not row[4]])
+    assert ask(catalogue, PASSES)[0][4] == "no block"
+
+
 def test_the_command_does_one_pass_and_says_what_it_did(catalogue: Database, settings: Settings) -> None:
     spoil(catalogue)
     done = subprocess.run(
@@ -144,7 +163,7 @@ def test_the_command_does_one_pass_and_says_what_it_did(catalogue: Database, set
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert f"rebuilt {FUSED} with m=16, ef_construction=128" in done.stdout
+    assert f"rebuilt {FUSED} with m=16, ef_construction=300" in done.stdout
     assert re.search(r"\d+ queries audited, [1-9] changes, 0 expired results deleted", done.stdout)
 
 
@@ -170,7 +189,7 @@ def test_page_and_metrics_show_what_was_measured(
     page = read(client, "/admin/retrieval").text
     assert "no filter" in page
     assert FUSED in page
-    assert "m=2, ef_construction=4 → m=16, ef_construction=128" in page
+    assert "m=2, ef_construction=4 → m=16, ef_construction=300" in page
     assert "did not come back when asked for by their own vector" in page
     assert 'href="/admin/retrieval"' in client.get("/admin").text
     metrics = client.get("/metrics").text

@@ -60,7 +60,7 @@ def test_it_goes_down_one_step_where_recall_surely_stays() -> None:
     assert decision.new == 150
     assert decide(200, Measured(N, 0.998, 0.002), 0.99, by_width({150: 0.991}), allowed) is None
     assert decide(200, Measured(N, 0.998, 0.002), 0.99, by_width({}), forbidden) is None
-    assert decide(40, Measured(N, 1.0, 0.002), 0.99, by_width({}), allowed) is None
+    assert decide(20, Measured(N, 1.0, 0.002), 0.99, by_width({}), allowed) is None
 
 
 @pytest.mark.parametrize("recall", [0.985, 0.99, 0.991])

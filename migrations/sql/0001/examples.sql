@@ -36,10 +36,11 @@ BEGIN
         RETURN NULL;
     END IF;
     IF jsonb_typeof(object -> name) <> 'number' OR abs((object ->> name)::numeric) > 1e9 THEN
-        RAISE EXCEPTION '%.% is not a number that fits', place, name
+        RAISE EXCEPTION '% is not a number that fits', concat_ws('.', nullif(place, ''), name)
             USING ERRCODE = 'SM005', COLUMN = concat_ws('.', nullif(place, ''), name);
     END IF;
-    RETURN (object ->> name)::double precision;
+    -- What is that small counts nothing, and would underflow once it is multiplied.
+    RETURN CASE WHEN abs((object ->> name)::numeric) < 1e-30 THEN 0 ELSE (object ->> name)::double precision END;
 END $$;
 
 -- One example as it is compared: its blocks, and by what the inner product with a stored block is multiplied.

@@ -96,9 +96,6 @@ BEGIN
         RETURN;
     END IF;
     IF operator IN ('in', 'under') AND kind = 'array' THEN
-        IF operator = 'under' AND jsonb_array_length(value) > 1000 THEN
-            PERFORM shelfmate.refuse_filter(path, 'has more than 1,000 paths: name categories above them');
-        END IF;
         -- One look over all of them; who is at fault is only looked for when one is.
         IF (CASE WHEN cardinality(types) = 1
                  THEN jsonb_path_exists(value, 'strict $[*] ? (@.type() != $type)', jsonb_build_object('type', types[1]))
@@ -278,7 +275,7 @@ BEGIN
     IF jsonb_typeof(node) <> 'object' THEN
         PERFORM shelfmate.refuse_filter(path, 'must be a condition such as {"field": "price", "lt": 50}, or {"all": [...]}, '
             || '{"any": [...]} or {"not": ...}, not ' || shelfmate.describe_json(node));
-    ELSIF depth > 16 THEN
+    ELSIF depth > 16 AND check_categories THEN
         PERFORM shelfmate.refuse_filter(path, 'is nested more than 16 deep: write the filter flatter');
     ELSIF word IS NULL THEN
         RETURN shelfmate.filter_leaf(node, parameter, place, path, check_categories);
@@ -312,8 +309,13 @@ BEGIN
     ELSIF parameter IS NULL OR parameter !~ ('^(' || place || '|\(' || place || '\))$') THEN
         RAISE EXCEPTION 'parameter must be $1 or a column, perhaps with -> ''key'' behind it, not %', coalesce(parameter, 'null')
             USING ERRCODE = 'SM005', COLUMN = 'parameter';
-    ELSIF jsonb_array_length(jsonb_path_query_array(filter, 'strict $.**{0 to 40} ? (@.type() == "object")')) > 1000 THEN
+    ELSIF check_categories
+          AND jsonb_array_length(jsonb_path_query_array(filter, 'strict $.**{0 to 40} ? (@.type() == "object")')) > 1000 THEN
         PERFORM shelfmate.refuse_filter('filter', 'has more than 1,000 conditions: ask for many values by one "in"');
+    ELSIF check_categories
+          AND (SELECT sum(CASE jsonb_typeof(u) WHEN 'array' THEN jsonb_array_length(u) ELSE 1 END)
+                 FROM jsonb_path_query(filter, 'strict $.**{0 to 40} ? (exists (@.under)).under') u) > 1000 THEN
+        PERFORM shelfmate.refuse_filter('filter', 'names more than 1,000 categories: name categories above them');
     END IF;
     RETURN shelfmate.filter_node(filter, parameter, '', 'filter', 1, check_categories);
 END $$;
@@ -376,6 +378,6 @@ COMMENT ON FUNCTION filter_attribute_test(text, text, jsonb, text, text, text) I
 COMMENT ON FUNCTION filter_leaf(jsonb, text, text, text, boolean) IS 'SQL text of a filter''s leaf.';
 COMMENT ON FUNCTION filter_node(jsonb, text, text, text, integer, boolean) IS 'SQL text of a node of a filter.';
 COMMENT ON FUNCTION filter_condition(jsonb, text, boolean) IS
-    'SQL text over products p that is true where the filter holds and false elsewhere, never null. It reads the filter from the parameter, jsonb. Null for null. With check_categories an unknown category is an error, without it matches nothing.';
+    'SQL text over products p that is true where the filter holds and false elsewhere, never null. It reads the filter from the parameter, jsonb. Null for null. With check_categories an unknown category is an error, without it matches nothing, and no limit of size holds: what is joined from several filters has been checked before.';
 COMMENT ON FUNCTION filter_products(jsonb) IS 'products.id of all that satisfy a filter; of all for null.';
 COMMENT ON FUNCTION explain_filter(bigint, jsonb) IS 'For each condition of a filter: where it stands, what it says, and whether the product satisfies it.';

@@ -90,7 +90,9 @@ BEGIN
     END IF;
 
     IF NOT exact THEN
-        ef := least(most_ef, greatest(space.ef_search * shelfmate.ef_factor(skew), 2 * (k + tie_margin)))::integer;
+        -- A query that is no product has no witness, and may lie where no product is: it is searched for more widely.
+        ef := least(most_ef, greatest(space.ef_search * shelfmate.ef_factor(skew) * CASE WHEN origins = '{}' THEN 3 ELSE 1 END,
+                                      2 * (k + tie_margin)))::integer;
         IF condition IS NOT NULL THEN
             most := 1.4 * sqrt(4.4 * 1.5 * k * rows);
             few := shelfmate.find_few(space, query, condition, filter, exclude || origins, k + tie_margin, most);
@@ -125,7 +127,8 @@ BEGIN
             EXECUTE statement INTO hits, farthest
               USING query, filter, exclude, CASE WHEN condition IS NULL THEN enough + tie_margin ELSE 2 * ef / 3 END, origins,
                     operand, enough + tie_margin;
-            IF shelfmate.is_trusted(space, query, hits, farthest, enough, origins, graph) THEN
+            IF shelfmate.is_trusted(space, query, hits, farthest, enough, origins, graph)
+               AND (attempt > 1 OR ef = most_ef OR origins = '{}' OR origins && hits) THEN
                 FOREACH origin IN ARRAY origins LOOP
                     hits := array_remove(hits, origin);
                 END LOOP;
@@ -133,7 +136,7 @@ BEGIN
             END IF;
             EXIT WHEN ef = most_ef;
             IF coalesce(cardinality(hits), 0) >= enough THEN
-                -- A witness is missing: a wider search may find it.
+                -- A witness is missing, or none of the examples is near: a wider search tells.
                 ef := least(most_ef, 4 * ef);
             ELSE
                 -- The share of the neighbourhood that matches says how wide to search. Where it is far below that of all products,

@@ -179,8 +179,12 @@ BEGIN
     RETURN coalesce(skus, '{}');
 END $$;
 
+-- Flat, so that many rules do not become as many levels.
 CREATE FUNCTION both_filters(one jsonb, other jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
-    SELECT CASE WHEN other IS NULL THEN one ELSE jsonb_build_object('all', jsonb_build_array(one, other)) END
+    SELECT CASE WHEN other IS NULL THEN one
+                WHEN other - 'all' = '{}' AND jsonb_typeof(other -> 'all') = 'array'
+                THEN jsonb_build_object('all', jsonb_build_array(one) || (other -> 'all'))
+                ELSE jsonb_build_object('all', jsonb_build_array(one, other)) END
 $$;
 
 -- A flag or text of the query, checked.
@@ -225,7 +229,8 @@ BEGIN
         RAISE EXCEPTION 'k is a whole number' USING ERRCODE = 'SM005', COLUMN = 'k';
     END IF;
     PERFORM shelfmate.check_k(coalesce(shelfmate.number_at(query, 'k', ''), 10)::integer);
-    IF jsonb_typeof(query -> 'exclude') NOT IN ('array', 'null') OR jsonb_path_exists(query, '$.exclude[*] ? (@.type() != "string")') THEN
+    IF jsonb_typeof(query -> 'exclude') NOT IN ('array', 'null')
+       OR (query -> 'exclude' <> 'null' AND jsonb_path_exists(query, '$.exclude[*] ? (@.type() != "string")')) THEN
         RAISE EXCEPTION 'exclude is a list of skus' USING ERRCODE = 'SM005', COLUMN = 'exclude';
     END IF;
 END $$;

@@ -55,8 +55,15 @@ CREATE FUNCTION count_matches(filter jsonb, check_categories boolean DEFAULT tru
 DECLARE
     matches bigint;
 BEGIN
+    BEGIN
+        PERFORM shelfmate.filter_condition(filter, '$1');
+    EXCEPTION WHEN SQLSTATE 'SM004' THEN
+        IF check_categories THEN
+            RAISE;
+        END IF;
+    END;
     EXECUTE 'SELECT count(*) FROM shelfmate.products p WHERE '
-            || coalesce(shelfmate.filter_condition(filter, '$1', check_categories), 'true')
+            || coalesce(shelfmate.filter_condition(filter, '$1', false), 'true')
        INTO matches USING filter;
     RETURN matches;
 END $$;
