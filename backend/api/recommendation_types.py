@@ -4,9 +4,10 @@ import base64
 import binascii
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, FiniteFloat, WithJsonSchema, model_validator
+from pydantic import AfterValidator, Field, FiniteFloat, model_validator
 
-from backend.api.types import Amount, Answered, Attributes, Body, Text
+from backend.api.filter_types import FilterJson
+from backend.api.types import Amount, Answered, Body, Text
 from backend.recommend.examples import Example, Request
 from backend.recommend.frozen import DEFAULT_HITS, MOST_HITS
 
@@ -36,22 +37,6 @@ Weight = Annotated[FiniteFloat, Field(ge=0, le=1000)]
 Count = Annotated[int, Field(ge=1, le=MOST_HITS, description="Exactly so many come, or all that match.")]
 Sku = Annotated[Text, Field(min_length=1, max_length=200)]
 Vector = Annotated[list[FiniteFloat], Field(min_length=1, max_length=MOST_DIMENSIONS)]
-
-# The database reads the tree and names what does not fit; docs/filters.md has the language.
-FilterTree = Annotated[
-    Attributes,
-    WithJsonSchema(
-        {
-            "type": "object",
-            "description": "What every product satisfies: {all: [...]}, {any: [...]}, {not: ...}, or a leaf of a field "
-            "and its operators eq, in, gte, gt, lte, lt, exists, contains, under.",
-            "examples": [
-                {"all": [{"field": "category", "under": "Apparel"}, {"field": "price", "gte": 10, "lt": 50}]},
-                {"not": {"field": "attributes.season", "in": ["Fall"]}},
-            ],
-        }
-    ),
-]
 
 
 class VectorBody(Body):
@@ -123,7 +108,7 @@ class RecommendationBody(Body):
     ] = "average"
     weights: WeightsBody | None = None
     k: Count = DEFAULT_HITS
-    filter: FilterTree | None = None
+    filter: FilterJson | None = None
     exclude: Annotated[list[Sku], Field(max_length=MOST_EXCLUDED, description="Products that must not come.")] = []
     score_threshold: Annotated[FiniteFloat | None, Field(description="The least score of what is similar.")] = None
     diversity: Annotated[FiniteFloat, Field(ge=0, le=1, description="0 is off; more spreads the products apart.")] = 0.0

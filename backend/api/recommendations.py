@@ -64,6 +64,8 @@ def _keep_misshapen(value: object, validate: ValidatorFunctionWrapHandler) -> Re
         body: RecommendationBody = validate(value)
     except ValidationError as error:
         return from_validation(error, list(RecommendationBody.model_fields))
+    except InvalidInput as error:
+        return from_error(error)
     return body
 
 

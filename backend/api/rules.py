@@ -6,9 +6,10 @@ from urllib.parse import quote
 from pydantic import AwareDatetime, Field, FiniteFloat, JsonValue
 
 from backend.api.answers import Answer
+from backend.api.filter_types import FilterJson
 from backend.api.routing import Routes
 from backend.api.services import Services
-from backend.api.types import Answered, Attributes, Body, Query, Text, Time
+from backend.api.types import Answered, Body, Query, Text, Time
 from backend.errors import Conflict, InvalidInput, NotFound
 from backend.recommend import rules
 from backend.recommend.rules import RuleData
@@ -31,7 +32,7 @@ class RuleBody(Body):
     name: Annotated[Text | None, Field(description="a-z, 0-9 and hyphens; not changed by a PUT.")] = None
     action: Action
     filter: Annotated[
-        Attributes | None,
+        FilterJson | None,
         Field(description="The products that boost, bury and hide are about, as in a recommendation."),
     ] = None
     amount: Annotated[FiniteFloat | None, Field(gt=0, le=1, description="boost and bury: score units.")] = None

@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue
 
-from backend.api.recommendation_types import Count, FilterTree, SearchAnswer, Weight
+from backend.api.filter_types import FilterJson
+from backend.api.recommendation_types import Count, SearchAnswer, Weight
 from backend.api.types import Amount, Answered, Body, Text
 from backend.errors import InvalidInput
 from backend.recommend.frozen import DEFAULT_HITS
@@ -33,7 +34,7 @@ class SearchBody(Body):
     ] = None
     image: Annotated[str | None, Field(description="An image file in base64. It is not kept.")] = None
     weights: SearchWeights | None = None
-    filter: FilterTree | None = None
+    filter: FilterJson | None = None
     k: Count = DEFAULT_HITS
     mode: Annotated[
         Mode | None,

@@ -25,7 +25,13 @@ def run(dsn: str, arguments: Sequence[str], *, embedded: bool) -> int:
     # Every user of this machine can read a command line.
     if password := parameters.pop("password", None):
         environment["PGPASSWORD"] = str(password)
-    command = [program, make_conninfo(**{name: str(value) for name, value in parameters.items()}), "-v", "SHOW_CONTEXT=never", *arguments]
+    command = [
+        program,
+        make_conninfo(**{name: str(value) for name, value in parameters.items()}),
+        "-v",
+        "SHOW_CONTEXT=never",
+        *arguments,
+    ]
     # A Ctrl-C is for psql, which cancels its query and goes on.
     with subprocess.Popen(command, env=environment) as process:
         while True:

@@ -30,15 +30,15 @@ class Search:
     """What is looked for: a text, the bytes of an image file, or both.
 
     ``vectors`` stand for what was encoded before, as ``Results.vectors`` has it, and need their ``space``. ``weights``
-    are of text and image in the meaning; without any the space's own hold. Without ``mode`` the words and the meaning
-    of a text count both, and so does a photograph.
+    are of text and image in the meaning; without any the space's own hold. ``filter`` is JSON, read by the database.
+    Without ``mode`` the words and the meaning of a text count both, and so does a photograph.
     """
 
     text: str | None = None
     image: bytes | None = None
     vectors: Json = field(default_factory=dict)
     weights: dict[str, float] | None = None
-    filter: Json | None = None
+    filter: Any = None
     k: int = 10
     mode: Mode | None = None
     exact: bool = False
@@ -129,7 +129,7 @@ def count_facets(
     database: Database,
     fields: Sequence[str],
     *,
-    filter: Json | None = None,  # noqa: A002  # as the query's member is called
+    filter: Any = None,  # noqa: A002  # as the query's member is called
     text: str | None = None,
     top: int = VALUES,
 ) -> dict[str, list[FacetValue]]:

@@ -50,10 +50,6 @@ class Narrowing:
         """The query string that says the same."""
         return urlencode(list(self._parameters()))
 
-    def without_filters(self) -> "Narrowing":
-        """The same search, everywhere."""
-        return Narrowing(self.words)
-
     def among(self, category: str | None) -> "Narrowing":
         """Narrowed to a category, or widened to all."""
         return replace(self, category=category, shown=CARDS)

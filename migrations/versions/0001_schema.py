@@ -28,6 +28,7 @@ PARTS = (
     "popular",
     "rules",
     "examples",
+    "scoring",
     "recommend",
     "search",
     "facets",

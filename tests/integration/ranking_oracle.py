@@ -72,9 +72,7 @@ class Vectors:
     def store(self, connection: Connection[Any], space: int) -> "Vectors":
         """Store them as a worker would; what comes back is what the server holds: halves."""
         with connection.cursor() as cursor:
-            with cursor.copy(
-                "COPY product_embeddings (product_id, space_id, text, image, fused) FROM STDIN"
-            ) as copy:
+            with cursor.copy("COPY product_embeddings (product_id, space_id, text, image, fused) FROM STDIN") as copy:
                 blocks = [self.text.astype(np.float32), self.image.astype(np.float32)]
                 weights = (OWN_WEIGHTS["text"], OWN_WEIGHTS["image"], 0)
                 fused = fuse([*blocks, None], weights, (DIMENSIONS["text"], DIMENSIONS["image"], 0))
@@ -171,7 +169,9 @@ class Ranking:
         left_out = self.allowed.copy()
         left_out[[product_id - 1 for product_id in ids]] = False
         if ids and left_out.any():
-            assert self.scores[left_out].max() <= min(self.score(number) for number in ids) + TIE, "a better one is left out"
+            assert self.scores[left_out].max() <= min(self.score(number) for number in ids) + TIE, (
+                "a better one is left out"
+            )
 
     def recall(self, found: list[int], k: int) -> float:
         """The share of the first k that were found; one as good as the last of them counts."""
@@ -191,7 +191,9 @@ def halved(vector: Array) -> Array:
 def average_scores(vectors: Vectors, examples: list[Example], weights: dict[str, float]) -> Array:
     """The sum of the weighted likenesses; shares of the likes add up to 1, unlikes are measured against them."""
     leading = [example.weight for example in examples if example.is_like] or [example.weight for example in examples]
-    return np.sum([_likeness(vectors, one, weights) * _sign(one) * one.weight / sum(leading) for one in examples], axis=0)
+    return np.sum(
+        [_likeness(vectors, one, weights) * _sign(one) * one.weight / sum(leading) for one in examples], axis=0
+    )
 
 
 def best_scores(vectors: Vectors, examples: list[Example], weights: dict[str, float]) -> Array:

@@ -115,6 +115,7 @@ def test_a_batch_answers_each_query_or_says_why_not(shop: Shop) -> None:
         {},
         LIKES | {"k": 3},
         {"like": [{"sku": "SKU-001", "colour": 1}]},
+        LIKE | {"filter": {"field": "brand", "eq": "\0"}},
     ]
     response = shop.client.post("/v1/recommendations:batch", json={"items": items})
     assert response.status_code == 200
@@ -126,7 +127,9 @@ def test_a_batch_answers_each_query_or_says_why_not(shop: Shop) -> None:
         ("/problems/no-examples", results[3]["problem"]["errors"]),
         None,
         ("/problems/invalid-input", [{"field": "like[0].colour", "message": "unknown"}]),
+        ("/problems/invalid-input", results[6]["problem"]["errors"]),
     ]
+    assert results[6]["problem"]["errors"][0]["field"] == "filter.eq"
     for query, result in ((LIKE, results[0]), (LIKES | {"k": 3}, results[4])):
         found = [(item["sku"], item["score"]) for item in result["recommendation"]["items"]]
         assert found == shop.ranked(query)
@@ -189,6 +192,8 @@ REFUSED: list[tuple[Json, str]] = [
     (LIKE | {"filter": {"field": "price", "gte": "cheap"}}, "filter.gte"),
     (LIKE | {"filter": {"all": [{"field": "colour", "eq": "red"}]}}, "filter.all[0].field"),
     (LIKE | {"filter": []}, "filter"),
+    (LIKE | {"filter": False}, "filter"),
+    (LIKE | {"filter": {"not": {"field": "brand", "in": ["a", "\0"]}}}, "filter.not.in[1]"),
     ({"like": {"sku": "SKU-003"}}, "like"),
     ({"like": ["SKU-003"]}, "like[0]"),
     ({"like": [{"sku": "SKU-003"}, {}]}, "like[1]"),

@@ -69,7 +69,8 @@ def test_a_list_that_is_deleted_while_it_is_read_has_expired(shop: Shop, stateme
             deleting.execute("DELETE FROM recommendations WHERE id = %s", [list_id])
             reading = threads.submit(read)
             until = time.monotonic() + 20
-            while not shop.rows("SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"):
+            waiting = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            while not shop.rows(waiting):
                 assert time.monotonic() < until
                 time.sleep(0.01)
         with pytest.raises(Expired):

@@ -28,7 +28,9 @@ def test_a_query_that_is_zero_ties_everything_and_ties_break_by_product(indexed:
 
 
 def test_an_argument_of_null_asks_for_what_is_the_default(indexed: Database) -> None:
-    ranking = "SELECT product_id FROM rank_products(find_space(NULL), (find_embedding(find_space(NULL), 'S1')).fused, 3{})"
+    ranking = (
+        "SELECT product_id FROM rank_products(find_space(NULL), (find_embedding(find_space(NULL), 'S1')).fused, 3{})"
+    )
     with indexed.read() as connection:
         plain = connection.execute("SELECT sku FROM similar_products('S1', 3)").fetchall()
         assert connection.execute("SELECT sku FROM similar_products('S1', 3, exact => NULL)").fetchall() == plain

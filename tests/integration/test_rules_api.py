@@ -85,7 +85,7 @@ def test_what_does_not_fit_is_refused_by_field(client: ConformingClient, subtest
         ({"filter": []}, "filter"),
         ({"filter": {"field": "colour", "eq": "red"}}, "filter.field"),
         ({"filter": {"field": "category", "under": "Gone"}}, "filter.under"),
-        ({"filter": {"field": "brand", "eq": "\0"}}, "filter"),
+        ({"filter": {"field": "brand", "eq": "\0"}}, "filter.eq"),
         ({"sku": "A1"}, "sku"),
         ({"position": 1}, "position"),
         ({"placement": ""}, "placement"),

@@ -221,7 +221,7 @@ DECLARE
     searched halfvec := query;
 BEGIN
     PERFORM shelfmate.check_k(k);
-    IF factors IS NOT NULL THEN
+    IF least(factors[1], factors[2], factors[3]) <> 1 OR greatest(factors[1], factors[2], factors[3]) <> 1 THEN
         searched := shelfmate.weigh_query(space, text_query, image_query, reviews_query, factors);
     END IF;
     candidates := shelfmate.find_candidates(space, searched, k, filter, exclude, exact, origins);
