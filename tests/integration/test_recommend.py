@@ -86,7 +86,8 @@ def queries(draw: st.DrawFn) -> Asked:
         "weights": weights,
         "filter": simple_filters(),
         "exclude": st.lists(st.integers(0, COUNT + 5).map(lambda row: f"S{row}"), max_size=20),
-        "score_threshold": st.floats(-1, 1),
+        # Between the scores that ties have, such as 0.
+        "score_threshold": st.integers(-1000, 1000).map(lambda step: (step + 0.5) / 1000),
         "one_per_variant_group": st.booleans(),
         "as_of": st.integers(0, COUNT).map(lambda row: (CREATED + timedelta(minutes=row)).isoformat()),
     }

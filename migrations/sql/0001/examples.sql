@@ -23,9 +23,9 @@ BEGIN
         RAISE EXCEPTION 'there is no modality %: text, image and reviews have weights', unknown
             USING ERRCODE = 'SM005', COLUMN = 'weights.' || unknown;
     END IF;
-    answer := ARRAY[coalesce(shelfmate.number_at(weights, 'text', 'weights'), 0),
-                    coalesce(shelfmate.number_at(weights, 'image', 'weights'), 0),
-                    coalesce(shelfmate.number_at(weights, 'reviews', 'weights'), 0)];
+    answer := ARRAY[coalesce(shelfmate.weight_at(weights, 'text', 'weights'), 0),
+                    coalesce(shelfmate.weight_at(weights, 'image', 'weights'), 0),
+                    coalesce(shelfmate.weight_at(weights, 'reviews', 'weights'), 0)];
     PERFORM shelfmate.check_weights(space, answer[1], answer[2], answer[3]);
     RETURN answer;
 END $$;
@@ -39,8 +39,15 @@ BEGIN
         RAISE EXCEPTION '% is not a number that fits', concat_ws('.', nullif(place, ''), name)
             USING ERRCODE = 'SM005', COLUMN = concat_ws('.', nullif(place, ''), name);
     END IF;
+    RETURN CASE WHEN abs((object ->> name)::numeric) < 1e-300 THEN 0 ELSE (object ->> name)::double precision END;
+END $$;
+
+CREATE FUNCTION weight_at(object jsonb, name text, place text) RETURNS double precision LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE
+    weight double precision := shelfmate.number_at(object, name, place);
+BEGIN
     -- What is that small counts nothing, and would underflow once it is multiplied.
-    RETURN CASE WHEN abs((object ->> name)::numeric) < 1e-30 THEN 0 ELSE (object ->> name)::double precision END;
+    RETURN CASE WHEN abs(weight) < 1e-30 THEN 0 ELSE weight END;
 END $$;
 
 -- One example as it is compared: its blocks, and by what the inner product with a stored block is multiplied.
@@ -64,7 +71,7 @@ BEGIN
     answer.kind := kind;
     answer.place := place;
     -- As much again as the likes would turn the query away from them: what is not liked counts half, unless it is told.
-    answer.weight := coalesce(shelfmate.number_at(example, 'weight', path), CASE kind WHEN 'like' THEN 1 ELSE 0.5 END);
+    answer.weight := coalesce(shelfmate.weight_at(example, 'weight', path), CASE kind WHEN 'like' THEN 1 ELSE 0.5 END);
     IF answer.weight <= 0 OR answer.weight > 1000 THEN
         RAISE EXCEPTION '%.weight is above 0 and at most 1000', path USING ERRCODE = 'SM005', COLUMN = path || '.weight';
     END IF;
@@ -194,6 +201,7 @@ END $$;
 COMMENT ON TYPE query_example IS 'A product or vector to be like or unlike: its blocks, its signed share of the query, and the factors of its modalities.';
 COMMENT ON FUNCTION query_weights(embedding_spaces, jsonb) IS 'Weights of text, image and reviews: the query''s, or the space''s own where it gives none.';
 COMMENT ON FUNCTION number_at(jsonb, text, text) IS 'A number of a JSON object by name, null where it is absent.';
+COMMENT ON FUNCTION weight_at(jsonb, text, text) IS 'A weight of a JSON object by name; 0 where it is too small to count.';
 COMMENT ON FUNCTION read_example(embedding_spaces, jsonb, text, integer, double precision[]) IS 'One like or unlike of a query, with its vectors.';
 COMMENT ON FUNCTION read_unit(jsonb, integer, text) IS 'A vector given as JSON, scaled to length 1.';
 COMMENT ON FUNCTION read_examples(embedding_spaces, jsonb, double precision[]) IS 'The likes and unlikes of a query; the weights of the likes add up to 1.';
