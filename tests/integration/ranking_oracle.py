@@ -157,7 +157,7 @@ class Ranking:
         return replace(self, allowed=self.allowed & (self.scores >= threshold))
 
     def check(self, found: list[tuple[int, float]], k: int) -> None:
-        """``found`` are the first k of this ranking, or all; where scores differ by less than TIE either may come first."""
+        """``found`` are the first k of this ranking, or all; of two less than TIE apart either may come first."""
         ids = [product_id for product_id, _ in found]
         assert len(set(ids)) == len(ids) == min(k, int(self.allowed.sum())), (len(ids), k, int(self.allowed.sum()))
         assert all(self.allowed[product_id - 1] for product_id in ids)
@@ -197,7 +197,7 @@ def average_scores(vectors: Vectors, examples: list[Example], weights: dict[str,
 
 
 def best_scores(vectors: Vectors, examples: list[Example], weights: dict[str, float]) -> Array:
-    """The likeness to the nearest like, shares of the greatest 1; where an unlike is nearer, that likeness is taken off.
+    """The likeness to the nearest like, shares of the greatest 1; where an unlike is nearer, less that likeness.
 
     Nearer means alike: what is less than nothing like an unlike is not held against a product.
     """

@@ -1,4 +1,4 @@
-"""The retrieval contract: exactly k that satisfy the filter, or all; what an index answers has nearly all of the true ones.
+"""The retrieval contract: exactly k that satisfy the filter, or all; an index finds nearly all of the true ones.
 
 ``SHELFMATE_CONTRACT_EXAMPLES=10000`` runs the full form, and prints what it found with ``pytest -s``.
 """

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import psycopg
 import pytest
+from filter_oracle import Json
 from hypothesis import HealthCheck, event, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from filter_oracle import Json
 from psycopg.types.json import Jsonb
 from ranking_fixtures import COUNT, Shelf, as_blocks, shelf, simple_filters, vector_examples
 from ranking_oracle import (
