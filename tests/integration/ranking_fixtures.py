@@ -19,6 +19,8 @@ from backend.spaces.indexes import build_indexes
 from backend.spaces.space import active_space
 
 COUNT = 1_500
+WHICH = np.random.default_rng(2).integers(0, 4, COUNT)
+VECTORS = Vectors.clustered(WHICH)
 
 
 class Shelf:
@@ -74,9 +76,8 @@ def stocked_shelf(
 @pytest.fixture(scope="module")
 def shelf(server_dsn: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shelf]:
     """1,500 products; tests of a module only read them, or roll back."""
-    which = np.random.default_rng(2).integers(0, 4, COUNT)
     home = tmp_path_factory.mktemp("home")
-    with stocked_shelf(server_dsn, template, home, which, made_up_products(COUNT, which)) as stocked:
+    with stocked_shelf(server_dsn, template, home, WHICH, made_up_products(COUNT, WHICH)) as stocked:
         yield stocked
 
 
@@ -99,11 +100,16 @@ def simple_filters() -> st.SearchStrategy[Json]:
 
 
 @st.composite
-def vector_examples(draw: st.DrawFn) -> dict[str, list[float]]:
-    """Raw vectors, not of length 1, for one modality or both, as JSON carries them."""
+def vector_examples(draw: st.DrawFn, near: bool) -> dict[str, list[float]]:
+    """Raw vectors, not of length 1, for one modality or both, as JSON carries them; near a product or anywhere."""
     chance = np.random.default_rng(draw(st.integers(0, 10**6)))
     names = draw(st.sampled_from((("text",), ("image",), ("text", "image"))))
-    return {name: (chance.normal(size=DIMENSIONS[name]) * 3).astype(np.float32).tolist() for name in names}
+    row = int(chance.integers(COUNT))
+    centres = {name: getattr(VECTORS, name)[row] * (10 if near else 0) for name in names}
+    return {
+        name: (centre + chance.normal(size=DIMENSIONS[name])).astype(np.float32).tolist()
+        for name, centre in centres.items()
+    }
 
 
 def as_blocks(vector: dict[str, list[float]]) -> dict[str, Array]:

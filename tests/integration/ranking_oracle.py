@@ -179,7 +179,8 @@ class Ranking:
         if not first:
             return 1.0
         last = self.score(first[-1]) - TIE
-        return sum(self.allowed[number - 1] and self.score(number) >= last for number in set(found)) / len(first)
+        found_again = [number for number in set(found) if self.allowed[number - 1] and self.score(number) >= last]
+        return len(found_again) / len(first)
 
 
 def halved(vector: Array) -> Array:
@@ -191,9 +192,8 @@ def halved(vector: Array) -> Array:
 def average_scores(vectors: Vectors, examples: list[Example], weights: dict[str, float]) -> Array:
     """The sum of the weighted likenesses; shares of the likes add up to 1, unlikes are measured against them."""
     leading = [example.weight for example in examples if example.is_like] or [example.weight for example in examples]
-    return np.sum(
-        [_likeness(vectors, one, weights) * _sign(one) * one.weight / sum(leading) for one in examples], axis=0
-    )
+    parts = [_likeness(vectors, one, weights) * _sign(one) * one.weight / sum(leading) for one in examples]
+    return np.asarray(np.sum(parts, axis=0))
 
 
 def best_scores(vectors: Vectors, examples: list[Example], weights: dict[str, float]) -> Array:
@@ -206,7 +206,7 @@ def best_scores(vectors: Vectors, examples: list[Example], weights: dict[str, fl
     is_like = np.array([example.is_like for example in examples])
     best = near[is_like].max(axis=0)
     worst = near[~is_like].max(axis=0, initial=0)
-    return np.where(worst > best, np.where(worst > 0, -worst, best), best)
+    return np.asarray(np.where((worst > best) & (worst > 0), -worst, best))
 
 
 def _sign(example: Example) -> int:
@@ -214,16 +214,12 @@ def _sign(example: Example) -> int:
 
 
 def _likeness(vectors: Vectors, example: Example, weights: dict[str, float]) -> Array:
-    # Added up row by row, so that equal rows have equal sums.
-    return np.sum(
-        [
-            weights.get(name, 0) * (getattr(vectors, name) * example.blocks[name]).sum(axis=1)
-            for name in MODALITIES
-            if name in example.blocks
-        ]
-        or [np.zeros(len(vectors))],
-        axis=0,
-    )
+    total = np.zeros(len(vectors))
+    for name in MODALITIES:
+        if name in example.blocks:
+            # Added up row by row, so that equal rows have equal sums.
+            total += weights.get(name, 0) * (getattr(vectors, name) * example.blocks[name]).sum(axis=1)
+    return total
 
 
 def check_diversity(

@@ -20,6 +20,12 @@ READERS = [
     "SELECT * FROM similar_products('SKU-001', 5, category => 'Apparel', price_max => 50, w_text => 0.2, w_image => 1)",
     "SELECT * FROM similar_products_exact('SKU-001', 5, space => 'default')",
     "SELECT * FROM explain_similarity('SKU-001', 'SKU-002')",
+    """SELECT * FROM recommend('{"like": [{"sku": "SKU-001"}], "unlike": [{"sku": "SKU-002"}], "diversity": 0.5,
+                                 "filter": {"field": "price", "lt": 50}, "one_per_variant_group": true}')""",
+    """SELECT * FROM filter_products('{"field": "category", "under": "Apparel"}')""",
+    "SELECT * FROM popular_products(3)",
+    "SELECT * FROM newest_products(3)",
+    """SELECT * FROM search_products('{"text": "shirt"}')""",
     "SELECT * FROM rank_products(find_space('default'), (find_embedding(find_space(NULL), 'SKU-001')).fused, 3)",
     "SELECT * FROM active_embeddings ORDER BY fused <#> (SELECT fused FROM active_embeddings LIMIT 1) LIMIT 5",
     "SELECT name, scopes, last_used_at FROM api_keys",
@@ -45,6 +51,11 @@ WRITES = [
     "SELECT create_space('x', NULL, NULL, '{title}', 0, 0, 'hashing:64', '1', 64, 1)",
     "SELECT activate_space('default')",
     "SELECT comment_active_embeddings()",
+    "SELECT count_popularity()",
+    "SELECT rate_products('{1}')",
+    "SELECT complete_recommendation(gen_random_uuid())",
+    "INSERT INTO ranking_rules (name, action, filter) VALUES ('x', 'hide', '{\"all\": []}')",
+    "DELETE FROM recommendations",
 ]
 
 
@@ -98,10 +109,20 @@ def test_an_analyst_may_change_nothing(assumed: Connection, statement: str) -> N
         assumed.execute(statement.encode())
 
 
-def test_every_other_function_is_closed_to_an_analyst(assumed: Connection) -> None:
+def test_an_analyst_may_call_what_only_reads_and_nobody_else_may(assumed: Connection) -> None:
     rows = assumed.execute(
-        """SELECT proname FROM pg_proc WHERE pronamespace = 'shelfmate'::regnamespace
-              AND provolatile = 'v' AND has_function_privilege('analyst', oid, 'EXECUTE')"""
+        """SELECT f.proname, has_function_privilege('analyst', f.oid, 'EXECUTE') = (f.provolatile <> 'v'),
+                  EXISTS (SELECT FROM aclexplode(coalesce(f.proacl, acldefault('f', f.proowner))) a WHERE a.grantee = 0)
+             FROM pg_proc f WHERE f.pronamespace = 'shelfmate'::regnamespace"""
+    ).fetchall()
+    assert len(rows) > 50
+    assert [name for name, is_right, _ in rows if not is_right] == []
+    assert [name for name, _, is_public in rows if is_public] == []
+
+
+def test_no_function_lends_an_analyst_the_rights_of_its_owner(assumed: Connection) -> None:
+    rows = assumed.execute(
+        "SELECT proname FROM pg_proc WHERE pronamespace = 'shelfmate'::regnamespace AND prosecdef"
     ).fetchall()
     assert rows == []
 

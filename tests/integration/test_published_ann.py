@@ -64,7 +64,7 @@ def ask(database: Database, function: str, arguments: str) -> list[tuple[Any, ..
 
 def recall(found: list[tuple[Any, ...]], exact: list[tuple[Any, ...]]) -> float:
     """The share of the true answer that was found; one as good as the last of it counts."""
-    return sum(row[1] >= exact[-1][1] - 1e-6 for row in found) / len(exact)
+    return len([row for row in found if row[1] >= exact[-1][1] - 1e-6]) / len(exact)
 
 
 def mostly_by_the_graph(modes: list[str]) -> bool:

@@ -14,8 +14,8 @@ from pgvector import HalfVector
 from psycopg.types.json import Jsonb
 from small_catalogue import fresh_database
 
+from backend.spaces import indexes
 from backend.spaces.fusion import fuse
-from backend.spaces.indexes import build_indexes
 from backend.spaces.space import active_space
 
 COUNT = 50_000
@@ -27,7 +27,7 @@ SELECT i, 'S' || i, 'Word' || i % 5000 || ' thing', 'Brand ' || i % 400, format(
        '2025-01-01Z'::timestamptz + i * interval '1 minute'
   FROM generate_series(1, 50000) i"""
 EVENTS = "INSERT INTO events (product_id, user_id, kind) SELECT i, 'u', 'purchase' FROM generate_series(1, 9000) i"
-SPACE = "SELECT create_space('small', 'hashing:8', '1', '{title}', 8, 0.5, 'hashing:8', '1', 8, 0.5)"
+SPACE = "SELECT create_space('small', 'hashing:4', '1', '{title}', 4, 0.5, 'hashing:8', '1', 8, 0.5)"
 COUNTERS = """
 SELECT c.relname, pg_stat_get_xact_numscans(c.oid), pg_stat_get_xact_tuples_returned(c.oid), c.relkind = 'i'
   FROM pg_class c WHERE c.relnamespace = 'shelfmate'::regnamespace AND c.relkind IN ('r', 'i')"""
@@ -64,11 +64,11 @@ class Scans:
 
 @pytest.fixture(scope="module")
 def dsn(server_dsn: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """50,000 products with small random vectors, and their indexes."""
+    """50,000 products with small random vectors, and the indexes of both blocks together and of text."""
     chance = np.random.default_rng(6)
-    blocks = [chance.normal(size=(COUNT, 8)) for _ in range(2)]
+    blocks = [chance.normal(size=(COUNT, size)) for size in (4, 8)]
     text, image = ((block / np.linalg.norm(block, axis=1, keepdims=True)).astype(np.float32) for block in blocks)
-    fused = fuse([text, image, None], (0.5, 0.5, 0), (8, 8, 0))
+    fused = fuse([text, image, None], (0.5, 0.5, 0), (4, 8, 0))
     with fresh_database(server_dsn, template, tmp_path_factory.mktemp("home")) as (database, _):
         with database.write() as connection, connection.cursor() as cursor:
             cursor.execute("DELETE FROM embedding_spaces")
@@ -92,8 +92,12 @@ def dsn(server_dsn: str, template: str, tmp_path_factory: pytest.TempPathFactory
             cursor.execute("SELECT count_popularity()")
         with database.alone() as alone:
             alone.execute("VACUUM ANALYZE products, product_embeddings, product_words, counted_popularity, events")
-        with database.alone() as alone:
-            assert len(build_indexes(alone, active_space(database), lambda _: None)) == 3
+        # Worse graphs than in earnest, and four times sooner: what is asked matters here, not what comes back.
+        with database.alone() as alone, pytest.MonkeyPatch.context() as patch:
+            patch.setattr(indexes, "EF_CONSTRUCTION", 32)
+            two = indexes.wanted_indexes(active_space(database))[:2]
+            patch.setattr(indexes, "wanted_indexes", lambda _: two)
+            assert len(indexes.build_indexes(alone, active_space(database), lambda _: None)) == 2
         yield database.dsn
 
 
@@ -120,7 +124,7 @@ def scans_of(connection: psycopg.Connection[Any], statement: str, *values: Any) 
 
 
 def graphs(**counted: int) -> dict[str, int]:
-    return {"fused": 0, "text": 0, "image": 0} | counted
+    return {"fused": 0, "text": 0} | counted
 
 
 @pytest.mark.parametrize(
@@ -129,7 +133,6 @@ def graphs(**counted: int) -> dict[str, int]:
         ("", "fused"),
         (", w_text => 0.6, w_image => 0.4", "fused"),
         (", w_text => 1", "text"),
-        (", w_image => 1", "image"),
     ],
 )
 def test_similar_products_ask_one_graph_once(connection: psycopg.Connection[Any], arguments: str, column: str) -> None:
@@ -202,7 +205,7 @@ def test_a_hundred_products_at_once_ask_the_graph_a_hundred_times(connection: ps
         ({"like": [{"sku": "S1"}]}, 1),
         ({"like": [{"sku": "S1"}], "weights": {"text": 0.7, "image": 0.3}, "diversity": 0.3}, 1),
         ({"like": [{"sku": "S1"}, {"sku": "S2"}], "strategy": "best_score"}, 2),
-        ({"like": [{"vector": {"text": [1] * 8, "image": [1] * 8}}]}, 1),
+        ({"like": [{"vector": {"text": [1] * 4, "image": [1] * 8}}]}, 1),
     ],
     ids=str,
 )
@@ -279,7 +282,7 @@ def test_words_are_found_by_their_index(connection: psycopg.Connection[Any]) -> 
 
 
 def test_a_search_by_words_and_meaning_asks_both_indexes(connection: psycopg.Connection[Any]) -> None:
-    query = {"text": "word77", "vector": {"text": [1, 2, 3, 4, 5, 6, 7, 8]}}
+    query = {"text": "word77", "vector": {"text": [1, 2, 3, 4]}}
     rows, scans = scans_of(connection, "SELECT sku FROM search_products(%s)", Jsonb(query))
     assert len(rows) == 10
     assert scans.of("product_words_words_idx") == 1

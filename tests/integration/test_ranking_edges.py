@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import psycopg
 import pytest
 
 from backend.database.connection import Database
@@ -37,3 +38,26 @@ def test_an_argument_of_null_asks_for_what_is_the_default(indexed: Database) -> 
         nothing_excluded = connection.execute(ranking.format("").encode()).fetchall()
         assert connection.execute(ranking.format(", exclude => NULL").encode()).fetchall() == nothing_excluded
     assert len(plain) == len(nothing_excluded) == 3
+
+
+def test_a_space_of_words_alone_ranks_by_them(indexed: Database, drain: Callable[[], int]) -> None:
+    with indexed.write() as connection:
+        connection.execute(
+            "SELECT create_space('words', 'hashing:64', '1', '{title}', 64, 1, NULL, NULL, 0, 0)"
+        )
+    drain()
+    arguments = "'S5', 20, space => 'words'"
+    query = '{"like": [{"sku": "S5"}], "k": 20, "space": "words"'
+    with indexed.read() as connection:
+        found = connection.execute(f"SELECT sku, score FROM similar_products({arguments})".encode()).fetchall()
+        exact = connection.execute(f"SELECT sku, score FROM similar_products_exact({arguments})".encode()).fetchall()
+        liked = connection.execute(f"SELECT sku, score, contributions FROM recommend('{query}}}')".encode()).fetchall()
+    assert len(found) == 20
+    assert [score for _, score in found] == pytest.approx([score for _, score in exact], abs=1e-6)
+    assert [row[:2] for row in liked] == found
+    assert all(parts == {"text": score} for _, score, parts in liked)
+    with psycopg.connect(indexed.dsn, autocommit=True) as own:
+        for asked in ('"weights": {"image": 1}', '"unlike": [{"vector": {"image": [1]}}]'):
+            with pytest.raises(psycopg.Error) as caught:
+                own.execute(f"SELECT * FROM recommend('{query}, {asked}}}')".encode())
+            assert caught.value.sqlstate == "SM005"

@@ -50,8 +50,10 @@ class Asked:
 
 
 @st.composite
-def example_lists(draw: st.DrawFn, strategy: str) -> list[tuple[int | dict[str, list[float]], float | None, bool]]:
-    what = st.integers(0, COUNT - 1) | vector_examples()
+def example_lists(
+    draw: st.DrawFn, strategy: str, near: bool
+) -> list[tuple[int | dict[str, list[float]], float | None, bool]]:
+    what = st.integers(0, COUNT - 1) | vector_examples(near)
     weight = st.none() | st.floats(0.1, 5)
     likes = draw(st.lists(st.tuples(what, weight), min_size=1 if strategy == "best_score" else 0, max_size=3))
     unlikes = draw(st.lists(st.tuples(what, weight), min_size=0 if likes else 1, max_size=2))
@@ -73,9 +75,9 @@ weights = st.none() | st.fixed_dictionaries(
 
 
 @st.composite
-def queries(draw: st.DrawFn) -> Asked:
+def queries(draw: st.DrawFn, near: bool = False) -> Asked:
     strategy = draw(st.sampled_from(("average", "best_score")))
-    drawn = draw(example_lists(strategy))
+    drawn = draw(example_lists(strategy, near))
     query: Json = {"strategy": strategy, "k": draw(st.integers(1, 30) | st.integers(31, 1000))}
     for content, weight, is_like in drawn:
         example: Json = {"sku": f"S{content}"} if isinstance(content, int) else {"vector": content}
@@ -188,7 +190,7 @@ def test_an_answer_by_the_graph_has_a_recall_of_99_percent(shelf: Shelf) -> None
     recalls: dict[str, list[float]] = {"exact": [], "ann": []}
 
     @many
-    @given(asked=queries())
+    @given(asked=queries(near=True))
     def measure(asked: Asked) -> None:
         rows = answer(shelf, asked)
         ids = [row["product_id"] for row in rows]

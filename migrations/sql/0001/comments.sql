@@ -149,8 +149,7 @@ COMMENT ON FUNCTION check_weights(embedding_spaces, double precision, double pre
     'Refuses weights that are negative, all zero, or for a modality that the space lacks.';
 COMMENT ON FUNCTION find_embedding(embedding_spaces, text, text) IS 'The stored vectors of a product; an error says whether it is unknown, pending or failed.';
 COMMENT ON FUNCTION weighted_block(halfvec, integer, double precision) IS 'A unit block times a factor; zeros for a missing one.';
-COMMENT ON FUNCTION weigh_query(embedding_spaces, halfvec, halfvec, halfvec, double precision[]) IS
-    'A query''s blocks, each times its factor, as one vector of length 1 in the order of fused.';
+COMMENT ON FUNCTION weigh_query(embedding_spaces, halfvec, double precision[]) IS 'A query with its blocks times their factors, as a vector of length 1.';
 COMMENT ON FUNCTION joined(vector, vector) IS 'Two vectors end to end; the first may be null.';
 COMMENT ON FUNCTION fuse_query(embedding_spaces, halfvec, halfvec, halfvec, double precision, double precision, double precision) IS
     'Query vector whose inner product with fused is the weighted sum of the blocks'' cosines. A weight of null is 0.';

@@ -76,6 +76,9 @@ BEGIN
         RAISE EXCEPTION '%.weight is above 0 and at most 1000', path USING ERRCODE = 'SM005', COLUMN = path || '.weight';
     END IF;
     IF example ? 'sku' THEN
+        IF jsonb_typeof(example -> 'sku') <> 'string' THEN
+            RAISE EXCEPTION '%.sku is a text', path USING ERRCODE = 'SM005', COLUMN = path || '.sku';
+        END IF;
         stored := shelfmate.find_embedding(space, example ->> 'sku', path || '.sku');
         answer.product_id := stored.product_id;
         -- The fused vector's own blocks, sqrt(weight) times a unit: under the space's weights the factor is 1.

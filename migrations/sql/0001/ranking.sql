@@ -128,7 +128,8 @@ BEGIN
               USING query, filter, exclude, CASE WHEN condition IS NULL THEN enough + tie_margin ELSE 2 * ef / 3 END, origins,
                     operand, enough + tie_margin;
             IF shelfmate.is_trusted(space, query, hits, farthest, enough, origins, graph)
-               AND (attempt > 1 OR ef = most_ef OR origins = '{}' OR origins && hits) THEN
+               AND (graph <> 'fused' OR origins && hits
+                    OR NOT shelfmate.is_contradicted(space, query, hits, farthest, filter, exclude, check_categories)) THEN
                 FOREACH origin IN ARRAY origins LOOP
                     hits := array_remove(hits, origin);
                 END LOOP;
@@ -136,7 +137,7 @@ BEGIN
             END IF;
             EXIT WHEN ef = most_ef;
             IF coalesce(cardinality(hits), 0) >= enough THEN
-                -- A witness is missing, or none of the examples is near: a wider search tells.
+                -- A witness is missing: a wider search may find it.
                 ef := least(most_ef, 4 * ef);
             ELSE
                 -- The share of the neighbourhood that matches says how wide to search. Where it is far below that of all products,
@@ -194,6 +195,38 @@ BEGIN
            AND e.fused <#> query < farthest);
 END $$;
 
+-- Where no example is near, the graphs of the single modalities bear witness: what is nearest in one of them and belongs among the
+-- hits, but is not there, has been missed.
+CREATE FUNCTION is_contradicted(
+    space embedding_spaces, query halfvec, hits bigint[], farthest double precision, filter jsonb, exclude bigint[], check_categories boolean
+) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    dimensions integer[] := ARRAY[space.text_dimensions, space.image_dimensions, space.reviews_dimensions];
+    graphs text[] := '{text,image,reviews}';
+    first integer := 1;
+    block halfvec;
+    missed boolean;
+BEGIN
+    FOR modality IN 1..3 LOOP
+        CONTINUE WHEN dimensions[modality] = 0;
+        block := subvector(query, first, dimensions[modality]);
+        first := first + dimensions[modality];
+        CONTINUE WHEN l2_norm(block) = 0 OR NOT shelfmate.is_indexed(space.id, graphs[modality]);
+        EXECUTE format(
+            'WITH near AS MATERIALIZED (SELECT e.product_id, e.fused <#> $1 AS distance FROM shelfmate.product_embeddings_%s e
+                                         ORDER BY e.%I::halfvec(%s) <=> $2 LIMIT 20)
+             SELECT EXISTS (SELECT FROM near n JOIN shelfmate.products p ON p.id = n.product_id
+                             WHERE n.distance < $3 AND n.product_id <> ALL ($4) AND n.product_id <> ALL ($5) AND %s)',
+            space.id, graphs[modality], dimensions[modality],
+            coalesce(shelfmate.filter_condition(filter, '$6', check_categories), 'true'))
+           INTO missed USING query, block, farthest, hits, exclude, filter;
+        IF missed THEN
+            RETURN true;
+        END IF;
+    END LOOP;
+    RETURN false;
+END $$;
+
 -- A graph of both modalities is walked by their joint distance: the more unevenly a query weighs them, the wider it must look.
 CREATE FUNCTION ef_factor(skew double precision) RETURNS double precision LANGUAGE sql IMMUTABLE AS $$
     SELECT least(4, greatest(1, 0.6 * sqrt(skew)))
@@ -222,7 +255,7 @@ DECLARE
 BEGIN
     PERFORM shelfmate.check_k(k);
     IF least(factors[1], factors[2], factors[3]) <> 1 OR greatest(factors[1], factors[2], factors[3]) <> 1 THEN
-        searched := shelfmate.weigh_query(space, text_query, image_query, reviews_query, factors);
+        searched := shelfmate.weigh_query(space, query, factors);
     END IF;
     candidates := shelfmate.find_candidates(space, searched, k, filter, exclude, exact, origins);
     RETURN QUERY
@@ -266,6 +299,8 @@ COMMENT ON FUNCTION find_few(embedding_spaces, halfvec, text, jsonb, bigint[], i
     'Where at most so many products match a filter: the first of them by an exact sort; null where more do.';
 COMMENT ON FUNCTION is_trusted(embedding_spaces, halfvec, bigint[], double precision, integer, bigint[], text) IS
     'Whether a graph''s answer is long enough and has the examples themselves where they belong.';
+COMMENT ON FUNCTION is_contradicted(embedding_spaces, halfvec, bigint[], double precision, jsonb, bigint[], boolean) IS
+    'Whether the graph of a single modality knows a product that belongs among the hits and is not there.';
 COMMENT ON FUNCTION ef_factor(double precision) IS 'How many times wider a graph is searched when the modalities are weighed unevenly.';
 COMMENT ON FUNCTION estimated_rows(integer) IS 'About how many products an embedding space holds.';
 COMMENT ON FUNCTION rank_products(embedding_spaces, halfvec, integer, jsonb, bigint[], boolean, bigint[], double precision[]) IS

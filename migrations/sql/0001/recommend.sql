@@ -6,6 +6,37 @@ CREATE TYPE recommended_product AS (
     variant_group text, variants text[], source text, space text, mode text
 );
 
+-- What stands in where too little is alike: popular or newest products that are not shown yet.
+CREATE FUNCTION fill_up(source text, wanted integer, shown bigint[], filter jsonb, exclude bigint[], one_per_variant_group boolean)
+    RETURNS bigint[] LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    added bigint[] := '{}';
+    taken bigint[] := exclude || shown;
+    found bigint[];
+BEGIN
+    WHILE cardinality(added) < wanted LOOP
+        IF one_per_variant_group THEN
+            taken := taken || ARRAY(SELECT p.id FROM shelfmate.products p JOIN shelfmate.products o USING (variant_group)
+                                     WHERE o.id = ANY (shown || added));
+        END IF;
+        found := CASE source
+            WHEN 'popular' THEN ARRAY(SELECT p.product_id FROM shelfmate.popular_products(
+                                          wanted - cardinality(added), filter, taken || added, false) p
+                                       ORDER BY p.score DESC, p.product_id)
+            ELSE ARRAY(SELECT p.product_id FROM shelfmate.newest_products(
+                           wanted - cardinality(added), filter, taken || added, false) p
+                        ORDER BY p.score DESC, p.product_id) END;
+        EXIT WHEN found = '{}';
+        added := added || CASE WHEN one_per_variant_group THEN ARRAY(
+            SELECT f.id FROM (SELECT u.id, u.place, row_number() OVER (PARTITION BY coalesce(p.variant_group, p.sku), p.variant_group IS NULL
+                                                                      ORDER BY u.place) AS nth
+                                FROM unnest(found) WITH ORDINALITY u (id, place) JOIN shelfmate.products p ON p.id = u.id) f
+             WHERE f.nth = 1 ORDER BY f.place) ELSE found END;
+        EXIT WHEN NOT one_per_variant_group;
+    END LOOP;
+    RETURN added;
+END $$;
+
 CREATE FUNCTION list_variants(product products, filter jsonb) RETURNS text[] LANGUAGE plpgsql STABLE AS $$
 DECLARE
     skus text[];
@@ -65,9 +96,13 @@ BEGIN
     IF shelfmate.number_at(query, 'k', '') <> floor(shelfmate.number_at(query, 'k', '')) THEN
         RAISE EXCEPTION 'k is a whole number' USING ERRCODE = 'SM005', COLUMN = 'k';
     END IF;
+    IF NOT shelfmate.is_rfc3339(shelfmate.text_at(query, 'as_of')) THEN
+        RAISE EXCEPTION 'as_of is a time such as "2026-01-31T12:00:00Z"' USING ERRCODE = 'SM005', COLUMN = 'as_of';
+    END IF;
     PERFORM shelfmate.check_k(coalesce(shelfmate.number_at(query, 'k', ''), 10)::integer);
     IF jsonb_typeof(query -> 'exclude') NOT IN ('array', 'null')
-       OR (query -> 'exclude' <> 'null' AND jsonb_path_exists(query, '$.exclude[*] ? (@.type() != "string")')) THEN
+       OR (jsonb_typeof(query -> 'exclude') = 'array'
+           AND jsonb_path_exists(query -> 'exclude', 'strict $[*] ? (@.type() != "string")')) THEN
         RAISE EXCEPTION 'exclude is a list of skus' USING ERRCODE = 'SM005', COLUMN = 'exclude';
     END IF;
 END $$;
@@ -99,7 +134,7 @@ DECLARE
     ids bigint[];
     sources text[];
     category text;
-    found_id bigint;
+    added bigint[];
 BEGIN
     PERFORM shelfmate.check_query(query);
     chosen := shelfmate.find_space(shelfmate.text_at(query, 'space'));
@@ -110,6 +145,11 @@ BEGIN
     one_per_group := shelfmate.flag_at(query, 'one_per_variant_group', false);
     exact := shelfmate.flag_at(query, 'exact', false);
     examples := shelfmate.read_examples(chosen, query, shelfmate.query_weights(chosen, query -> 'weights'));
+    IF shelfmate.flag_at(query, 'fallback', false) AND jsonb_path_exists(query, '$.like[*]')
+       AND NOT EXISTS (SELECT FROM unnest(examples) x WHERE x.kind = 'like') THEN
+        -- No like has vectors: what is unlike must not choose alone.
+        examples := '{}';
+    END IF;
     IF examples = '{}' AND NOT shelfmate.flag_at(query, 'fallback', false) THEN
         RAISE EXCEPTION 'a query needs an example: a sku or a vector in like or unlike' USING ERRCODE = 'SM005', COLUMN = 'like';
     ELSIF strategy = 'best_score' AND examples <> '{}' AND NOT EXISTS (SELECT FROM unnest(examples) x WHERE x.kind = 'like') THEN
@@ -141,6 +181,8 @@ BEGIN
                                coalesce(shelfmate.filter_condition(filter, '$2', false), 'true'))
                    INTO pin USING rule.sku, filter;
                 IF pin IS NOT NULL AND pin <> ALL (exclude || pinned)
+               AND NOT (one_per_group AND EXISTS (SELECT FROM shelfmate.products o JOIN shelfmate.products p USING (variant_group)
+                                                   WHERE o.id = ANY (pinned) AND p.id = pin))
                    AND NOT EXISTS (SELECT FROM unnest(examples) x WHERE x.product_id = pin) THEN
                     pinned := pinned || pin;
                 END IF;
@@ -185,25 +227,20 @@ BEGIN
     sources := array_fill('similar'::text, ARRAY[cardinality(ids)]);
 
     IF cardinality(ids) + cardinality(pinned) < k AND shelfmate.flag_at(query, 'fallback', false) THEN
-        exclude := exclude || ARRAY(SELECT p.id FROM jsonb_path_query(query, '$.like[*].sku') x (sku)
+        exclude := exclude || ARRAY(SELECT p.id FROM jsonb_path_query(query, '$.*[*].sku') x (sku)
                                       JOIN shelfmate.products p ON p.sku = x.sku #>> '{}')
                            || ARRAY(SELECT x.product_id FROM unnest(examples) x WHERE x.product_id IS NOT NULL);
         SELECT p.category INTO category FROM shelfmate.products p WHERE p.sku = jsonb_path_query_first(query, '$.like[*].sku') #>> '{}';
-        FOR found_id IN SELECT p.product_id FROM shelfmate.popular_products(
-                k - cardinality(ids || pinned),
-                CASE WHEN category IS NULL THEN filter
-                     ELSE shelfmate.both_filters(jsonb_build_object('field', 'category', 'under', category), filter) END,
-                exclude || ids || pinned, false) p ORDER BY p.score DESC, p.product_id LOOP
-            ids := ids || found_id;
-            sources := sources || 'popular'::text;
-        END LOOP;
-        IF cardinality(ids || pinned) < k THEN
-            FOR found_id IN SELECT p.product_id FROM shelfmate.newest_products(
-                    k - cardinality(ids || pinned), filter, exclude || ids || pinned, false) p ORDER BY p.score DESC, p.product_id LOOP
-                ids := ids || found_id;
-                sources := sources || 'newest'::text;
-            END LOOP;
-        END IF;
+        added := shelfmate.fill_up(
+            'popular', k - cardinality(ids || pinned), ids || pinned,
+            CASE WHEN category IS NULL THEN filter
+                 ELSE shelfmate.both_filters(jsonb_build_object('field', 'category', 'under', category), filter) END,
+            exclude, one_per_group);
+        ids := ids || added;
+        sources := sources || array_fill('popular'::text, ARRAY[cardinality(added)]);
+        added := shelfmate.fill_up('newest', k - cardinality(ids || pinned), ids || pinned, filter, exclude, one_per_group);
+        ids := ids || added;
+        sources := sources || array_fill('newest'::text, ARRAY[cardinality(added)]);
     END IF;
 
     -- Of two rules for one position the older one gets it, and the other the next.
@@ -227,6 +264,8 @@ END $$;
 
 COMMENT ON TYPE recommended_product IS
     'A recommended product. contributions has the part of each modality and rule in the score, and adds up to it; examples has that of each example. source: similar, pinned, popular or newest.';
+COMMENT ON FUNCTION fill_up(text, integer, bigint[], jsonb, bigint[], boolean) IS
+    'Popular or newest products for the places that are left, one of each variant group if so asked.';
 COMMENT ON FUNCTION list_variants(products, jsonb) IS 'Skus of the other members of a product''s variant group that satisfy a filter.';
 COMMENT ON FUNCTION both_filters(jsonb, jsonb) IS 'A filter that asks for both; the second may be null.';
 COMMENT ON FUNCTION flag_at(jsonb, text, boolean) IS 'True or false of a JSON object by name.';

@@ -66,7 +66,8 @@ BEGIN
 END $$;
 
 -- Scores with the rules in them, best first; of each variant group only its best, if so asked.
-CREATE FUNCTION order_products(scored scored_product[], rules ranking_rules[], one_per_variant_group boolean) RETURNS scored_product[]
+CREATE FUNCTION order_products(scored scored_product[], rules ranking_rules[], one_per_variant_group boolean, pinned bigint[])
+    RETURNS scored_product[]
     LANGUAGE plpgsql STABLE AS $$
 DECLARE
     answer shelfmate.scored_product[];
@@ -84,7 +85,8 @@ BEGIN
           FROM unnest(scored) s LEFT JOIN effect f ON f.product_id = s.product_id
     ), grouped AS (
         SELECT r.*, one_per_variant_group AND p.variant_group IS NOT NULL
-                    AND row_number() OVER (PARTITION BY p.variant_group ORDER BY r.score DESC, r.product_id) > 1 AS is_variant
+                    AND row_number() OVER (PARTITION BY p.variant_group 
+                                            ORDER BY r.product_id = ANY (pinned) DESC, r.score DESC, r.product_id) > 1 AS is_variant
           FROM ruled r JOIN shelfmate.products p ON p.id = r.product_id
     )
     SELECT coalesce(array_agg((g.product_id, g.score, g.contributions, g.examples)::shelfmate.scored_product
@@ -127,7 +129,8 @@ BEGIN
                 pools := pools || shelfmate.find_candidates(
                     space, queries[which], depth,
                     CASE WHEN place = 0 THEN filter ELSE shelfmate.both_filters(lifted[place], filter) END,
-                    exclude, exact OR depth = everything, origins, false);
+                    -- What is only unlike points to where no product is, and no graph leads there.
+                    exclude, exact OR depth = everything OR likes = '{}', origins, false);
             END LOOP;
         END LOOP;
         mode := 'exact';
@@ -135,7 +138,7 @@ BEGIN
             space, CASE WHEN cardinality(pools) = 1 AND pinned = '{}' THEN pools[1].product_ids
                         ELSE ARRAY(SELECT unnest(p.product_ids) FROM unnest(pools) p UNION SELECT unnest(pinned)) END,
             examples, strategy);
-        ranked := shelfmate.order_products(scored, rules, one_per_variant_group);
+        ranked := shelfmate.order_products(scored, rules, one_per_variant_group, pinned);
         IF cardinality(pools) = 1 AND rules = '{}' AND NOT one_per_variant_group AND NOT is_best THEN
             mode := pools[1].mode;
             EXIT;
@@ -167,6 +170,7 @@ COMMENT ON TYPE scored_product IS 'A product with its score, the parts of modali
 COMMENT ON FUNCTION compare_products(embedding_spaces, bigint[], query_example[]) IS 'Likeness of products to each example, by modality, weights and signs included.';
 COMMENT ON FUNCTION score_products(embedding_spaces, bigint[], query_example[], text) IS 'Scores of products under a strategy, with their parts.';
 COMMENT ON FUNCTION rule_effects(ranking_rules[], bigint[]) IS 'What boost and bury rules add to the score of products.';
-COMMENT ON FUNCTION order_products(scored_product[], ranking_rules[], boolean) IS 'Products with the rules in their scores, best first, ties by id; one of each variant group if so asked.';
+COMMENT ON FUNCTION order_products(scored_product[], ranking_rules[], boolean, bigint[]) IS
+    'Products with the rules in their scores, best first, ties by id; one of each variant group if so asked, a pinned one before the best.';
 COMMENT ON FUNCTION rank_examples(embedding_spaces, query_example[], text, ranking_rules[], jsonb, bigint[], boolean, bigint[], integer, boolean, double precision) IS
     'The first products for examples and rules, and whether the graph (ann) or a sort of all (exact) found them.';

@@ -23,26 +23,16 @@ BEGIN
     END IF;
 END $$;
 
--- The blocks of a query, each times its factor, as one vector of length 1: halves have little room below that.
-CREATE FUNCTION weigh_query(
-    space embedding_spaces, text halfvec, image halfvec, reviews halfvec, factors double precision[]
-) RETURNS halfvec LANGUAGE plpgsql STABLE AS $$
+-- A query with its blocks times their factors, as a vector of length 1: halves have little room below that.
+CREATE FUNCTION weigh_query(space embedding_spaces, query halfvec, factors double precision[]) RETURNS halfvec
+    LANGUAGE plpgsql IMMUTABLE AS $$
 DECLARE
     greatest_factor double precision := greatest(abs(factors[1]), abs(factors[2]), abs(factors[3]));
-    fused vector;
 BEGIN
-    IF space.text_dimensions > 0 THEN
-        fused := shelfmate.weighted_block(text, space.text_dimensions, coalesce(factors[1], 0) / greatest_factor);
-    END IF;
-    IF space.image_dimensions > 0 THEN
-        fused := shelfmate.joined(fused, shelfmate.weighted_block(image, space.image_dimensions,
-                                                                  coalesce(factors[2], 0) / greatest_factor));
-    END IF;
-    IF space.reviews_dimensions > 0 THEN
-        fused := shelfmate.joined(fused, shelfmate.weighted_block(reviews, space.reviews_dimensions,
-                                                                  coalesce(factors[3], 0) / greatest_factor));
-    END IF;
-    RETURN l2_normalize(fused)::halfvec;
+    RETURN l2_normalize(query::vector * (
+        array_fill((coalesce(factors[1], 0) / greatest_factor)::real, ARRAY[space.text_dimensions])
+        || array_fill((coalesce(factors[2], 0) / greatest_factor)::real, ARRAY[space.image_dimensions])
+        || array_fill((coalesce(factors[3], 0) / greatest_factor)::real, ARRAY[space.reviews_dimensions]))::vector)::halfvec;
 END $$;
 
 CREATE FUNCTION joined(one vector, other vector) RETURNS vector LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
