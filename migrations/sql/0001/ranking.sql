@@ -99,7 +99,8 @@ BEGIN
             IF few.product_ids IS NOT NULL THEN
                 RETURN few;
             END IF;
-            ef := least(most_ef, 2 * ef);
+            -- Most of what the graph returns is thrown away, so that the hits lie deeper in it.
+            ef := least(most_ef, 4 * ef);
         END IF;
     END IF;
 
@@ -144,8 +145,8 @@ BEGIN
                 -- the matches lie elsewhere, and the graph has few ways there: only a sort finds all of them.
                 EXIT WHEN condition IS NULL;
                 share := coalesce(cardinality(hits) - cardinality(origins), 0) / (2 * ef / 3)::double precision;
-                EXIT WHEN share < 0.5 * most / rows OR 1.8 * (k + 1) / share > most_ef;
-                ef := greatest(1.2 * ef, 1.8 * (k + 1) / share)::integer;
+                EXIT WHEN share < 0.5 * most / rows OR 2.2 * (k + 1) / share > most_ef;
+                ef := least(most_ef, greatest(1.2 * ef, 2.2 * (k + 1) / share))::integer;
             END IF;
         END LOOP;
     END IF;
