@@ -230,7 +230,7 @@ END $$;
 
 -- A graph of both modalities is walked by their joint distance: the more unevenly a query weighs them, the wider it must look.
 CREATE FUNCTION ef_factor(skew double precision) RETURNS double precision LANGUAGE sql IMMUTABLE AS $$
-    SELECT least(4, greatest(1, 0.6 * sqrt(skew)))
+    SELECT least(5, greatest(1, 0.7 * sqrt(skew)))
 $$;
 
 CREATE FUNCTION estimated_rows(space_id integer) RETURNS double precision LANGUAGE sql STABLE AS $$
