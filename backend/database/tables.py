@@ -184,7 +184,7 @@ class EmbeddingSpace(Base):
     )
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
     activated_at: Mapped[datetime | None]
-    ef_search: Mapped[int] = mapped_column(Integer, server_default=text("40"))
+    ef_search: Mapped[int] = mapped_column(Integer, server_default=text("60"))
     __table_args__ = (
         UniqueConstraint("name", name="embedding_spaces_name_key"),
         Index("embedding_spaces_one_active", "state", unique=True, postgresql_where=text("state = 'active'")),

@@ -5,7 +5,7 @@
 -- k n / m; the last third of what a graph returns is not relied on. Sort and search then cost the same at
 -- m = sqrt(4.4 * 1.5 k n). A sort is always right and never has to be repeated, so it is preferred up to 1.4 times that.
 
-ALTER TABLE embedding_spaces ADD COLUMN ef_search integer NOT NULL DEFAULT 40
+ALTER TABLE embedding_spaces ADD COLUMN ef_search integer NOT NULL DEFAULT 60
     CONSTRAINT embedding_spaces_ef_search_check CHECK (ef_search BETWEEN 20 AND 1000);
 
 CREATE TYPE ranked_product AS (
@@ -230,7 +230,7 @@ END $$;
 
 -- A graph of both modalities is walked by their joint distance: the more unevenly a query weighs them, the wider it must look.
 CREATE FUNCTION ef_factor(skew double precision) RETURNS double precision LANGUAGE sql IMMUTABLE AS $$
-    SELECT least(5, greatest(1, 0.7 * sqrt(skew)))
+    SELECT least(5, greatest(1, 0.6 * sqrt(skew)))
 $$;
 
 CREATE FUNCTION estimated_rows(space_id integer) RETURNS double precision LANGUAGE sql STABLE AS $$
