@@ -13,13 +13,11 @@ from psycopg.rows import class_row
 
 from backend.database.connection import Database
 from backend.database.queries import load_queries
-from backend.errors import InvalidInput, ShelfmateError
-from backend.recommend.examples import Example, Request, resolve
+from backend.errors import InvalidInput
 from backend.recommend.frozen import DEFAULT_HITS, MOST_HITS
-from backend.spaces.embedder import Embedder
 from backend.spaces.space import active_space
 
-__all__ = ["MOST_HITS", "Filter", "Hit", "Ranking", "Weights", "recommend", "search_text", "similar"]
+__all__ = ["MOST_HITS", "Filter", "Hit", "Ranking", "Weights", "recommend", "similar"]
 
 SQL = load_queries("recommend")
 
@@ -134,31 +132,6 @@ def similar(
     """
     query = {"like": [{"sku": sku}], "k": k, "exact": exact, **filters.query, **weights.query}
     return recommend(database, query if space is None else query | {"space": space}, filters)
-
-
-def search_text(
-    database: Database,
-    embedder: Embedder,
-    text: str,
-    *,
-    k: int = DEFAULT_HITS,
-    filters: Filter = Filter(),
-    exact: bool = False,
-    space: str | None = None,
-) -> Ranking:
-    """The k products whose text is nearest in meaning to ``text``; the score is the cosine of the two.
-
-    Raises:
-        InvalidInput: the text is blank, or k, the category or the space does not fit.
-    """
-    if not text.strip():
-        raise InvalidInput("the text to search for is empty", field="text")
-    query = {"k": k, "exact": exact, "rules": False, **filters.query, **Weights(text=1.0).query}
-    request = Request(query if space is None else query | {"space": space}, like=[Example(text=text)])
-    (resolved,) = resolve(database, embedder, [request])
-    if isinstance(resolved, ShelfmateError):
-        raise resolved
-    return recommend(database, resolved, filters)
 
 
 def recommend(database: Database, query: Json, filters: Filter = Filter()) -> Ranking:

@@ -2,8 +2,11 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
+from small_catalogue import fresh_database
 from stocked_catalogue import stocked
 
 from backend.database.connection import Database, open_database
@@ -14,6 +17,18 @@ from workers.worker import Worker
 
 # Made once for the whole run, so that it has to be known here.
 __all__ = ["stocked"]
+
+
+@pytest.fixture(scope="module")
+def scratch(
+    server_dsn: str, template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[psycopg.Connection[Any]]:
+    """A connection in autocommit to a fresh database that the tests of one module share."""
+    with (
+        fresh_database(server_dsn, template, tmp_path_factory.mktemp("home")) as (database, _),
+        psycopg.connect(database.dsn, autocommit=True) as connection,
+    ):
+        yield connection
 
 
 @pytest.fixture

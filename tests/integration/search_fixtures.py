@@ -1,7 +1,6 @@
 """The odd catalogue with vectors made up for most of its products, and searches over it."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,6 @@ from filter_oracle import Catalogue, Json
 from numpy.typing import NDArray
 from pgvector import HalfVector
 from psycopg.types.json import Jsonb
-from small_catalogue import fresh_database
 
 WORDS = ("linen", "wool", "shirt", "coat", "red", "blue")
 DIMENSIONS = 64
@@ -47,22 +45,16 @@ VECTORS = vectors()
 
 
 @pytest.fixture(scope="module")
-def connection(
-    server_dsn: str, template: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[psycopg.Connection[Any]]:
+def connection(scratch: psycopg.Connection[Any]) -> psycopg.Connection[Any]:
     """The catalogue in a database of its own."""
-    with (
-        fresh_database(server_dsn, template, tmp_path_factory.mktemp("home")) as (database, _),
-        psycopg.connect(database.dsn, autocommit=True) as opened,
-    ):
-        CATALOGUE.store(opened)
-        copying = "COPY product_embeddings (product_id, space_id, text, fused) FROM STDIN"
-        with opened.cursor() as cursor, cursor.copy(copying) as copy:
-            for number, vector in VECTORS.items():
-                fused = np.concatenate([vector * np.sqrt(0.5), np.zeros(DIMENSIONS)])
-                copy.write_row((number, 1, HalfVector(vector).to_text(), HalfVector(fused).to_text()))
-        opened.execute("VACUUM ANALYZE products, product_words, product_embeddings")
-        yield opened
+    CATALOGUE.store(scratch)
+    copying = "COPY product_embeddings (product_id, space_id, text, fused) FROM STDIN"
+    with scratch.cursor() as cursor, cursor.copy(copying) as copy:
+        for number, vector in VECTORS.items():
+            fused = np.concatenate([vector * np.sqrt(0.5), np.zeros(DIMENSIONS)])
+            copy.write_row((number, 1, HalfVector(vector).to_text(), HalfVector(fused).to_text()))
+    scratch.execute("VACUUM ANALYZE products, product_words, product_embeddings")
+    return scratch
 
 
 def ask(connection: psycopg.Connection[Any], query: Json) -> list[Json]:

@@ -1,13 +1,11 @@
 """Plans of conditions on 50,000 products: constants are folded and the indexes of products are used."""
 
-from collections.abc import Iterator
 from time import perf_counter
 from typing import Any
 
 import psycopg
 import pytest
 from psycopg.types.json import Jsonb
-from small_catalogue import fresh_database
 
 CATALOGUE = """
 INSERT INTO products (sku, title, brand, category, price, in_stock, attributes)
@@ -36,18 +34,12 @@ FIVE = {
 
 
 @pytest.fixture(scope="module")
-def connection(
-    server_dsn: str, template: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[psycopg.Connection[Any]]:
-    with (
-        fresh_database(server_dsn, template, tmp_path_factory.mktemp("home")) as (database, _),
-        psycopg.connect(database.dsn, autocommit=True) as connection,
-    ):
-        connection.execute("ALTER TABLE products DISABLE TRIGGER queue_inserted")
-        connection.execute(CATALOGUE)
-        connection.execute("VACUUM ANALYZE products")
-        connection.execute(PLAN)
-        yield connection
+def connection(scratch: psycopg.Connection[Any]) -> psycopg.Connection[Any]:
+    scratch.execute("ALTER TABLE products DISABLE TRIGGER queue_inserted")
+    scratch.execute(CATALOGUE)
+    scratch.execute("VACUUM ANALYZE products")
+    scratch.execute(PLAN)
+    return scratch
 
 
 def plan(connection: psycopg.Connection[Any], node: Any, options: str = "COSTS OFF") -> str:

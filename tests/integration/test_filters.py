@@ -1,13 +1,12 @@
 """What filter_condition refuses and how it says so, and what the functions over it give."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
 import pytest
 from filter_oracle import Catalogue
 from psycopg.types.json import Jsonb
-from small_catalogue import fresh_database
 
 from backend.database.problems import translated
 from backend.errors import InvalidInput, NotFound
@@ -19,15 +18,9 @@ Ask = Callable[[Any], set[int]]
 
 
 @pytest.fixture(scope="module")
-def connection(
-    server_dsn: str, template: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[psycopg.Connection[Any]]:
-    with (
-        fresh_database(server_dsn, template, tmp_path_factory.mktemp("home")) as (database, _),
-        psycopg.connect(database.dsn, autocommit=True) as connection,
-    ):
-        CATALOGUE.store(connection)
-        yield connection
+def connection(scratch: psycopg.Connection[Any]) -> psycopg.Connection[Any]:
+    CATALOGUE.store(scratch)
+    return scratch
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@
 """
 
 import os
-from collections.abc import Iterator
 from typing import Any
 
 import psycopg
@@ -14,7 +13,6 @@ from hypothesis import HealthCheck, event, example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from psycopg.types.json import Jsonb
-from small_catalogue import fresh_database
 
 from backend.api.filter_types import Filter
 
@@ -31,17 +29,11 @@ many = hypothesis_settings(max_examples=EXAMPLES, deadline=None, suppress_health
 
 
 @pytest.fixture(scope="module")
-def connection(
-    server_dsn: str, template: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[psycopg.Connection[Any]]:
-    with (
-        fresh_database(server_dsn, template, tmp_path_factory.mktemp("home")) as (database, _),
-        psycopg.connect(database.dsn, autocommit=True) as connection,
-    ):
-        CATALOGUE.store(connection)
-        connection.execute("ANALYZE products")
-        connection.execute(COUNT_NULLS)
-        yield connection
+def connection(scratch: psycopg.Connection[Any]) -> psycopg.Connection[Any]:
+    CATALOGUE.store(scratch)
+    scratch.execute("ANALYZE products")
+    scratch.execute(COUNT_NULLS)
+    return scratch
 
 
 def found(connection: psycopg.Connection[Any], node: Json) -> set[int]:

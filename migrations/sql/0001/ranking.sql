@@ -130,7 +130,7 @@ BEGIN
                     operand, enough + tie_margin;
             IF shelfmate.is_trusted(space, query, hits, farthest, enough, origins, graph)
                AND (graph <> 'fused' OR origins && hits
-                    OR NOT shelfmate.is_contradicted(space, query, hits, farthest, filter, exclude, check_categories)) THEN
+                    OR NOT shelfmate.is_contradicted(space, query, hits, farthest, condition, filter, exclude)) THEN
                 FOREACH origin IN ARRAY origins LOOP
                     hits := array_remove(hits, origin);
                 END LOOP;
@@ -199,7 +199,7 @@ END $$;
 -- Where no example is near, the graphs of the single modalities bear witness: what is nearest in one of them and belongs among the
 -- hits, but is not there, has been missed.
 CREATE FUNCTION is_contradicted(
-    space embedding_spaces, query halfvec, hits bigint[], farthest double precision, filter jsonb, exclude bigint[], check_categories boolean
+    space embedding_spaces, query halfvec, hits bigint[], farthest double precision, condition text, filter jsonb, exclude bigint[]
 ) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
 DECLARE
     dimensions integer[] := ARRAY[space.text_dimensions, space.image_dimensions, space.reviews_dimensions];
@@ -215,12 +215,12 @@ BEGIN
         CONTINUE WHEN l2_norm(block) = 0 OR NOT shelfmate.is_indexed(space.id, graphs[modality]);
         EXECUTE format(
             'WITH near AS MATERIALIZED (SELECT e.product_id, e.fused <#> $1 AS distance FROM shelfmate.product_embeddings_%s e
-                                         ORDER BY e.%I::halfvec(%s) <=> $2 LIMIT 20)
+                                         ORDER BY e.%I::halfvec(%s) <=> $6 LIMIT 20)
              SELECT EXISTS (SELECT FROM near n JOIN shelfmate.products p ON p.id = n.product_id
                              WHERE n.distance < $3 AND n.product_id <> ALL ($4) AND n.product_id <> ALL ($5) AND %s)',
             space.id, graphs[modality], dimensions[modality],
-            coalesce(shelfmate.filter_condition(filter, '$6', check_categories), 'true'))
-           INTO missed USING query, block, farthest, hits, exclude, filter;
+            coalesce(condition, 'true'))
+           INTO missed USING query, filter, farthest, hits, exclude, block;
         IF missed THEN
             RETURN true;
         END IF;
@@ -300,7 +300,7 @@ COMMENT ON FUNCTION find_few(embedding_spaces, halfvec, text, jsonb, bigint[], i
     'Where at most so many products match a filter: the first of them by an exact sort; null where more do.';
 COMMENT ON FUNCTION is_trusted(embedding_spaces, halfvec, bigint[], double precision, integer, bigint[], text) IS
     'Whether a graph''s answer is long enough and has the examples themselves where they belong.';
-COMMENT ON FUNCTION is_contradicted(embedding_spaces, halfvec, bigint[], double precision, jsonb, bigint[], boolean) IS
+COMMENT ON FUNCTION is_contradicted(embedding_spaces, halfvec, bigint[], double precision, text, jsonb, bigint[]) IS
     'Whether the graph of a single modality knows a product that belongs among the hits and is not there.';
 COMMENT ON FUNCTION ef_factor(double precision) IS 'How many times wider a graph is searched when the modalities are weighed unevenly.';
 COMMENT ON FUNCTION estimated_rows(integer) IS 'About how many products an embedding space holds.';

@@ -85,7 +85,7 @@ BEGIN
           FROM unnest(scored) s LEFT JOIN effect f ON f.product_id = s.product_id
     ), grouped AS (
         SELECT r.*, one_per_variant_group AND p.variant_group IS NOT NULL
-                    AND row_number() OVER (PARTITION BY p.variant_group 
+                    AND row_number() OVER (PARTITION BY p.variant_group
                                             ORDER BY r.product_id = ANY (pinned) DESC, r.score DESC, r.product_id) > 1 AS is_variant
           FROM ruled r JOIN shelfmate.products p ON p.id = r.product_id
     )
