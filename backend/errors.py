@@ -13,7 +13,9 @@ ShelfmateError
 ├── Conflict                      the thing named already exists, or changed meanwhile
 └── NotReady                      right question, too early: ask again
     ├── EmbeddingPending          the product's embedding is not stored yet
-    └── EmbeddingFailed           the product's embedding job is dead
+    ├── EmbeddingFailed           the product's embedding job is dead
+    ├── QueueFull                 so much waits to be embedded that no more is taken in bulk
+    └── TookTooLong               the database did not answer within the time that a statement may take
 """
 
 from http import HTTPStatus
@@ -96,10 +98,17 @@ class Expired(ShelfmateError):
 
 
 class Conflict(ShelfmateError):
-    """The thing named already exists, or changed meanwhile."""
+    """The thing named already exists, changed meanwhile, or is in a state that does not allow what was asked.
+
+    ``field`` names the part of the request at fault, when one is.
+    """
 
     problem = "conflict"
     status = HTTPStatus.CONFLICT
+
+    def __init__(self, message: str, *, field: str | None = None) -> None:
+        super().__init__(message)
+        self.field = field
 
 
 class NotReady(ShelfmateError):
@@ -126,3 +135,17 @@ class EmbeddingFailed(NotReady):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, retry_after=None)
+
+
+class QueueFull(NotReady):
+    """So much waits to be embedded that bulk requests are sent back; nothing of the request was stored."""
+
+    problem = "queue-full"
+    status = HTTPStatus.TOO_MANY_REQUESTS
+
+
+class TookTooLong(NotReady):
+    """The database did not finish in the time that one statement may take (``SHELFMATE_STATEMENT_TIMEOUT``)."""
+
+    problem = "took-too-long"
+    status = HTTPStatus.SERVICE_UNAVAILABLE

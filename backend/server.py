@@ -6,24 +6,27 @@ import socket
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
+import psycopg
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 
 from backend.app import create_app
 from backend.database.connection import Database
-from backend.errors import ConfigurationError, ShelfmateError
+from backend.errors import ConfigurationError, DatabaseUnavailable, ShelfmateError
 from backend.settings import Settings
 from backend.spaces.embedder import Embedder
-from backend.spaces.space import active_space
+from backend.spaces.space import Space, list_spaces
 
 log = logging.getLogger("shelfmate.http")
 
 # What requests in hand may still take after SIGTERM; `shelfmate up` waits longer than that before it kills.
 GRACEFUL_SECONDS = 10
 BACKLOG = 1024
+# A space that was filled is looked for this often.
+SECONDS_BETWEEN_LOOKS = 5.0
 
 
 def serve(database: Database, settings: Settings) -> None:
@@ -97,9 +100,13 @@ class _Server(BaseApplication):  # type: ignore[misc]  # Gunicorn ships no types
         """The application; called in the worker process."""
         logging.basicConfig(format="%(asctime)s %(name)s %(levelname)s %(message)s")
         given = self.database
-        database = self.opened.enter_context(Database(given.dsn, given.read_dsn, given.pool_size))
-        embedder = Embedder()
-        Thread(target=_warm_up, args=(database, embedder), name="warm-up", daemon=True).start()
+        database = self.opened.enter_context(
+            Database(given.dsn, given.read_dsn, given.pool_size, self.settings.statement_timeout)
+        )
+        embedder = Embedder(database)
+        stopping = Event()
+        self.opened.callback(stopping.set)
+        Thread(target=_keep_warm, args=(database, embedder, stopping), name="keep-warm", daemon=True).start()
         return create_app(database, embedder, self.settings)
 
     def _say_where(self) -> None:
@@ -118,12 +125,26 @@ def _hook(call: Callable[[], None], arguments: int = 1) -> Callable[..., None]:
     return lambda _server, _worker: call()
 
 
-def _warm_up(database: Database, embedder: Embedder) -> None:
-    """Load the text encoder now, so that the first search does not wait for it."""
+def _keep_warm(database: Database, embedder: Embedder, stopping: Event) -> None:
+    """Load the text encoders of the spaces that answer, or may soon: no search waits for one, nor an activation."""
+    warm: set[int] = set()
+    while not stopping.is_set():
+        try:
+            spaces = [space for space in list_spaces(database) if space.state in ("active", "shadow")]
+            for space in sorted(spaces, key=lambda space: space.state):
+                if space.text_encoder is not None and space.id not in warm and not stopping.is_set():
+                    _warm_up(embedder, space)
+                    warm.add(space.id)
+        except (ShelfmateError, psycopg.Error) as error:
+            log.warning("the text encoders are not loaded yet: %s", error)
+        stopping.wait(SECONDS_BETWEEN_LOOKS)
+
+
+def _warm_up(embedder: Embedder, space: Space) -> None:
     try:
-        space = active_space(database)
-        if space.text_encoder is not None:
-            embedder.texts(space, ["warm-up"])
+        embedder.texts(space, ["warm-up"])
+    except DatabaseUnavailable:
+        raise
     except ShelfmateError as error:
         # The request that needs the encoder meets the same error and answers with it.
-        log.warning("the text encoder is not loaded yet: %s", error)
+        log.warning("the text encoder of the space %s is not loaded: %s", space.name, error)

@@ -2,11 +2,14 @@
 
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from backend.errors import ConfigurationError
+
+Engine = Literal["auto", "torch", "openvino", "openvino-bf16"]
 
 
 class Settings(BaseSettings):
@@ -26,15 +29,35 @@ class Settings(BaseSettings):
     port: int = Field(default=8000, ge=1, le=65535, description="Port that the server listens on.")
     threads: int = Field(default=8, ge=1, le=256, description="Request threads of the server; they share one model.")
     pool_size: int = Field(default=10, ge=1, le=200, description="Most database connections of one process.")
+    statement_timeout: float = Field(
+        default=30, ge=0, le=86_400, description="Seconds that a statement for an HTTP request may take; 0: no limit."
+    )
+    max_queue: int = Field(
+        default=200_000,
+        ge=1,
+        le=10**9,
+        description="Edits that wait to be embedded; with more, bulk requests are answered 429 and sent again later.",
+    )
     max_upload_bytes: int = Field(default=20 * 2**20, ge=1024, description="Largest request body.")
 
     recommendation_ttl: int = Field(default=900, ge=1, le=10**7, description="Seconds that a list can be paged.")
 
     text_encoder: str = Field(default="minilm", description="Text encoder of the default embedding space.")
     image_encoder: str = Field(default="efficientnet-lite0", description="Image encoder of the default space.")
+    text_engine: Engine = Field(
+        default="auto",
+        description="What runs the text encoder: `torch`, `openvino`, `openvino-bf16`, or `auto`, the fastest here.",
+    )
+    image_engine: Engine = Field(
+        default="auto",
+        description="What runs the image encoder: `torch`, `openvino`, `openvino-bf16`, or `auto`, the fastest here.",
+    )
 
     batch_size: int = Field(default=64, ge=1, le=1024, description="Most products that a worker encodes at once.")
-    lease_seconds: float = Field(default=20, gt=0, description="How long a worker holds a job without a heartbeat.")
+    lease_seconds: float = Field(default=15, gt=0, description="How long a worker holds a job without a heartbeat.")
+    hang_seconds: float = Field(
+        default=120, gt=0, description="A worker whose batch makes no step for so long ends itself; its jobs come back."
+    )
     poll_seconds: float = Field(default=5, gt=0, description="The worker looks for jobs this often if no NOTIFY comes.")
     max_attempts: int = Field(default=5, ge=1, description="A job that failed this often is dead.")
 

@@ -23,7 +23,7 @@ def main() -> None:
                 "DELETE FROM products WHERE id NOT IN (SELECT id FROM products ORDER BY id LIMIT %s)",
                 [options.products],
             )
-        embedder = Embedder()
+        embedder = Embedder(database)
         embedder.warm_up(active_space(database))
         bare: list[float] = []
         worker: list[float] = []
@@ -44,13 +44,14 @@ def bare_loop(database: Database, settings: Settings, embedder: Embedder) -> flo
     space = active_space(database)
     with database.read() as connection:
         rows = connection.execute(
-            "SELECT p.title, i.content FROM products p LEFT JOIN product_images i ON i.product_id = p.id ORDER BY p.id"
+            "SELECT p.title, p.description, p.brand, i.content"
+            " FROM products p LEFT JOIN product_images i ON i.product_id = p.id ORDER BY p.id"
         ).fetchall()
     began = time.perf_counter()
     for start in range(0, len(rows), settings.batch_size):
         batch = rows[start : start + settings.batch_size]
-        embedder.texts(space, [title for title, _ in batch])
-        prepared = [embedder.prepare_image(space, content) for _, content in batch if content is not None]
+        embedder.product_texts(space, [space.texts_of(*fields) for *fields, _ in batch])
+        prepared = [embedder.prepare_image(space, content) for *_, content in batch if content is not None]
         embedder.images(space, prepared)
     return time.perf_counter() - began
 

@@ -1,30 +1,34 @@
 """One batch of claimed jobs: prepared in one thread, encoded in another."""
 
-import hashlib
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.errors import ConfigurationError
+from backend.errors import ConfigurationError, UnreadableImage
 from backend.spaces.embedder import Embedder
 from backend.spaces.fusion import fuse
+from backend.spaces.inputs import hash_texts
 from backend.spaces.space import Space
 from workers.queue import Input, Lease, Result
 
 Vector = NDArray[np.float32]
+Pixels = NDArray[np.uint8]
+
+# Photographs encoded in one call: after each the batch has shown that it does not hang.
+PHOTOGRAPHS_AT_ONCE = 64
 
 
 @dataclass
 class Item:
-    """One product of a batch: what is to be encoded (``encode_text``, ``prepared``), and its vectors."""
+    """One product of a batch: what is to be encoded (``texts``, ``photographs`` by hash), and its vectors."""
 
     lease: Lease
     source: Input
-    encode_text: str | None = None
-    prepared: NDArray[np.uint8] | None = None
+    texts: tuple[str, ...] | None = None
+    photographs: list[bytes] = field(default_factory=list)
     text: Vector | None = None
     image: Vector | None = None
     text_hash: bytes | None = None
@@ -33,94 +37,137 @@ class Item:
 
 @dataclass
 class Batch:
-    """Items by space, and what failed so far with the exception that says why."""
+    """Items by space, their photographs by image encoder and hash, and what failed so far with the exception.
+
+    ``spaces`` as they were when it was prepared: one may be dropped before it is encoded.
+    """
 
     leases: list[Lease]
+    spaces: dict[int, Space]
     items: dict[int, list[Item]] = field(default_factory=lambda: defaultdict(list))
+    pixels: dict[tuple[str, bytes], Pixels] = field(default_factory=dict)
     failures: list[tuple[Lease, Exception]] = field(default_factory=list)
 
 
-def prepare(leases: list[Lease], inputs: Sequence[Input], spaces: dict[int, Space], embedder: Embedder) -> Batch:
-    """Decide what has to be encoded, by hash, and decode the photographs among it.
+def prepare(
+    leases: list[Lease],
+    inputs: Sequence[Input],
+    spaces: dict[int, Space],
+    embedder: Embedder,
+    alive: Callable[[], None] = lambda: None,
+) -> Batch:
+    """Decide what has to be encoded, by hash, and decode the photographs among it, each once.
 
-    A photograph that cannot be read fails its own job only.
+    ``alive`` is called after each product. A photograph that cannot be read fails its own job only. Jobs of a space
+    that is not among ``spaces`` are left out.
 
     Raises:
         ConfigurationError: an encoder cannot be used at all, which is no product's fault.
     """
-    batch = Batch(leases)
+    batch = Batch(leases, spaces)
     by_job = {(lease.product_id, lease.space_id): lease for lease in leases}
     for source in inputs:
         lease = by_job[source.product_id, source.space_id]
+        space = spaces.get(source.space_id)
+        if space is None:
+            continue
         try:
-            batch.items[source.space_id].append(_prepare_item(lease, source, spaces[source.space_id], embedder))
+            batch.items[space.id].append(_prepare_item(Item(lease, source), space, embedder, batch.pixels))
         except ConfigurationError:
             raise
         except Exception as error:  # noqa: BLE001  # Decoders are foreign code: what one raises is kept with the job at fault.
             batch.failures.append((lease, error))
+        alive()
     return batch
 
 
-def encode(batch: Batch, spaces: dict[int, Space], embedder: Embedder) -> dict[int, list[Result]]:
-    """The results of a batch by space. When a batch fails as a whole, its items are tried one by one, so that only
-    the one at fault fails; failures are added to the batch.
+def encode(
+    batch: Batch, embedder: Embedder, alive: Callable[[], None] = lambda: None
+) -> Iterator[tuple[int, list[Result]]]:
+    """The results of a batch space by space, the active one first. When a space's items fail as a whole, they are tried
+    one by one, so that only the one at fault fails; failures are added to the batch.
 
     Raises:
         ConfigurationError: an encoder cannot be used at all, which is no product's fault.
     """
-    results: dict[int, list[Result]] = {}
-    for space_id, items in batch.items.items():
-        space = spaces[space_id]
-        try:
-            results[space_id] = _encode_items(items, space, embedder)
-        except ConfigurationError:
-            raise
-        except Exception:  # noqa: BLE001  # Encoders are foreign code: whatever one raises is kept with the job at fault.
-            results[space_id] = []
-            for item in items:
-                try:
-                    results[space_id] += _encode_items([item], space, embedder)
-                except Exception as error:  # noqa: BLE001  # As above.
-                    batch.failures.append((item.lease, error))
-    return results
+    for space in sorted(batch.spaces.values(), key=lambda space: (space.state != "active", space.id)):
+        if space.id in batch.items:
+            yield space.id, _encode_space(batch, space, embedder, alive)
 
 
-def text_input(source: Input, space: Space) -> str:
-    """The text that a space encodes of a product: its fields, joined by full stops."""
-    values = {"title": source.title, "description": source.description, "brand": source.brand or ""}
-    return ". ".join(values[name].strip() for name in space.text_fields if values[name].strip())
+def _encode_space(batch: Batch, space: Space, embedder: Embedder, alive: Callable[[], None]) -> list[Result]:
+    items = batch.items[space.id]
+    try:
+        return _encode_items(items, space, embedder, batch.pixels, alive)
+    except ConfigurationError:
+        raise
+    except Exception:  # noqa: BLE001  # Encoders are foreign code: whatever one raises is kept with the job at fault.
+        results = []
+        for item in items:
+            try:
+                results += _encode_items([item], space, embedder, batch.pixels, alive)
+            except Exception as error:  # noqa: BLE001  # As above.
+                batch.failures.append((item.lease, error))
+        return results
 
 
-def _prepare_item(lease: Lease, source: Input, space: Space, embedder: Embedder) -> Item:
-    item = Item(lease, source)
+def _prepare_item(item: Item, space: Space, embedder: Embedder, pixels: dict[tuple[str, bytes], Pixels]) -> Item:
+    source = item.source
     if space.text_encoder:
-        text = text_input(source, space)
-        item.text_hash = hashlib.sha256(text.encode()).digest()
+        texts = space.texts_of(source.title, source.description, source.brand)
+        item.text_hash = hash_texts(texts)
         if item.text_hash != source.text_hash:
-            item.encode_text = text
+            item.texts = texts
             item.changed = True
         elif source.text is not None:
             item.text = source.text.to_numpy().astype(np.float32)
     if space.image_encoder:
-        item.changed |= source.sha256 != source.image_hash
-        if source.content is not None:
-            item.prepared = embedder.prepare_image(space, source.content)
-        elif source.sha256 is not None and source.image is not None:
-            item.image = source.image.to_numpy().astype(np.float32)
+        item.changed |= source.photographs_hash != source.image_hash
+        if source.contents is not None:
+            item.photographs = source.sha256s or []
+            for number, (sha256, content) in enumerate(zip(item.photographs, source.contents, strict=True), 1):
+                key = (space.image_encoder, sha256)
+                if key not in pixels:
+                    pixels[key] = _decode(space, content, embedder, number, len(source.contents))
+        elif source.photographs_hash is not None:
+            stored = source.image if source.photographs_hash == source.image_hash else source.same_image
+            item.image = None if stored is None else stored.to_numpy().astype(np.float32)
     return item
 
 
-def _encode_items(items: list[Item], space: Space, embedder: Embedder) -> list[Result]:
-    worded = [item for item in items if item.encode_text is not None]
+def _decode(space: Space, content: bytes, embedder: Embedder, number: int, of: int) -> Pixels:
+    try:
+        return embedder.prepare_image(space, content)
+    except UnreadableImage as error:
+        if of == 1:
+            raise
+        raise UnreadableImage(f"photograph {number} of {of}: {error}") from error
+
+
+def _encode_items(
+    items: list[Item],
+    space: Space,
+    embedder: Embedder,
+    pixels: dict[tuple[str, bytes], Pixels],
+    alive: Callable[[], None],
+) -> list[Result]:
+    alive()
+    worded = [item for item in items if item.texts is not None]
     if worded:
-        for item, row in zip(worded, embedder.texts(space, [item.encode_text or "" for item in worded]), strict=True):
+        rows = embedder.product_texts(space, [item.texts or () for item in worded])
+        for item, row in zip(worded, rows, strict=True):
             item.text = row if row.any() else None
-    pictured = [item for item in items if item.prepared is not None]
-    if pictured:
-        prepared = [item.prepared for item in pictured if item.prepared is not None]
-        for item, row in zip(pictured, embedder.images(space, prepared), strict=True):
-            item.image = row if row.any() else None
-    fused = _fuse(items, space)
+        alive()
+    pictured = [item for item in items if item.photographs]
+    wanted = list(dict.fromkeys(sha256 for item in pictured for sha256 in item.photographs))
+    vectors: dict[bytes, Vector] = {}
+    for start in range(0, len(wanted), PHOTOGRAPHS_AT_ONCE):
+        part = wanted[start : start + PHOTOGRAPHS_AT_ONCE]
+        encoded = embedder.images(space, [pixels[space.image_encoder or "", sha256] for sha256 in part])
+        vectors.update(zip(part, encoded, strict=True))
+        alive()
+    for item in pictured:
+        item.image = _mean([vectors[sha256] for sha256 in item.photographs], space)
     return [
         Result(
             lease=item.lease,
@@ -128,10 +175,19 @@ def _encode_items(items: list[Item], space: Space, embedder: Embedder) -> list[R
             image=item.image,
             fused=row if item.changed else None,
             text_hash=item.text_hash,
-            image_hash=item.source.sha256 if space.image_encoder else None,
+            image_hash=item.source.photographs_hash,
         )
-        for item, row in zip(items, fused, strict=True)
+        for item, row in zip(items, _fuse(items, space), strict=True)
     ]
+
+
+def _mean(rows: list[Vector], space: Space) -> Vector | None:
+    """The image block of a product: the mean of its photographs' rows, of length 1 again where they are unit rows."""
+    mean: Vector = rows[0] if len(rows) == 1 else np.mean(rows, axis=0, dtype=np.float32)
+    length = float(np.linalg.norm(mean))
+    if length == 0:
+        return None
+    return mean / np.float32(length) if len(rows) > 1 and space.kernel == "cosine" else mean
 
 
 def _fuse(items: list[Item], space: Space) -> NDArray[np.float32]:

@@ -7,7 +7,7 @@ from typing import Self
 import psycopg
 
 from backend.database.connection import Database, Row
-from backend.errors import DatabaseUnavailable
+from backend.errors import DatabaseUnavailable, TookTooLong
 from backend.spaces.indexes import build_indexes
 from backend.spaces.space import Space
 from workers.ending import end
@@ -50,7 +50,7 @@ class Indexer:
                 with self._database.alone() as connection:
                     self._connection = connection
                     build_indexes(connection, space, self._report)
-        except (DatabaseUnavailable, psycopg.Error) as error:
+        except (DatabaseUnavailable, TookTooLong, psycopg.Error) as error:
             log.warning("an index was not built, queries are answered exactly until it is: %s", error)
         finally:
             self._connection = None

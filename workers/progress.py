@@ -3,6 +3,7 @@
 import logging
 import sys
 import time
+from threading import RLock
 
 from rich.console import Console
 from rich.logging import RichHandler
@@ -16,7 +17,7 @@ SECONDS_BETWEEN_COUNTS = 3.0
 
 
 class Progress:
-    """Counts embedded products of one run of work; ``start`` may be called again when more has come."""
+    """Counts embedded products of one run of work; ``start`` may be called again when more has come, by any thread."""
 
     def __init__(self, console: Console | None = None) -> None:
         self._console = console or Console(stderr=True)
@@ -24,6 +25,7 @@ class Progress:
         self._task: TaskID | None = None
         self._total = self._done = 0
         self._began = self._said = self._counted = 0.0
+        self._lock = RLock()
 
     def is_stale(self) -> bool:
         """Whether the products that wait should be counted again, since more may have come."""
@@ -31,50 +33,56 @@ class Progress:
 
     def start(self, waiting: int) -> None:
         """Begin to count ``waiting`` products, or as many more when a count is under way."""
-        self._counted = time.monotonic()
-        if self._total:
-            self._total = self._done + waiting
-        else:
-            self._total, self._done = waiting, 0
-            self._began = self._said = time.monotonic()
-        if not self._console.is_terminal or self._total < 2:
-            return
-        if self._bar is None:
-            self._bar = Bar(
-                TextColumn("embedding"),
-                BarColumn(),
-                MofNCompleteColumn(),
-                TextColumn("{task.fields[rate]}"),
-                TextColumn("left"),
-                TimeRemainingColumn(),
-                console=self._console,
-            )
-            self._task = self._bar.add_task("embedding", total=self._total, rate="")
-            self._bar.start()
-        elif self._task is not None:
-            self._bar.update(self._task, total=self._total)
+        with self._lock:
+            self._counted = time.monotonic()
+            if self._total:
+                self._total = self._done + waiting
+            else:
+                self._total, self._done = waiting, 0
+                self._began = self._said = time.monotonic()
+            if not self._console.is_terminal or self._total < 2:
+                return
+            if self._bar is None:
+                self._bar = Bar(
+                    TextColumn("embedding"),
+                    BarColumn(),
+                    MofNCompleteColumn(),
+                    TextColumn("{task.fields[rate]}"),
+                    TextColumn("left"),
+                    TimeRemainingColumn(),
+                    console=self._console,
+                )
+                self._task = self._bar.add_task("embedding", total=self._total, rate="")
+                self._bar.start()
+            elif self._task is not None:
+                self._bar.update(self._task, total=self._total)
 
     def advance(self, count: int) -> None:
         """``count`` more products are embedded."""
-        self._done += count
-        # Products that came while the worker was at it were not in the first count.
-        self._total = max(self._total, self._done)
-        if self._bar is not None and self._task is not None:
-            self._bar.update(self._task, completed=self._done, total=self._total, rate=f"{self._rate():.0f}/s")
-        elif time.monotonic() - self._said >= SECONDS_BETWEEN_LINES:
-            self._said = time.monotonic()
-            log.info("embedded %d of %d, %.0f/s, %.0f s left", self._done, self._total, self._rate(), self._left())
+        with self._lock:
+            if not self._total:
+                # Embedded before anybody counted what waits.
+                self._began = self._said = time.monotonic()
+            self._done += count
+            # Products that came while the worker was at it were not in the first count.
+            self._total = max(self._total, self._done)
+            if self._bar is not None and self._task is not None:
+                self._bar.update(self._task, completed=self._done, total=self._total, rate=f"{self._rate():.0f}/s")
+            elif time.monotonic() - self._said >= SECONDS_BETWEEN_LINES:
+                self._said = time.monotonic()
+                log.info("embedded %d of %d, %.0f/s, %.0f s left", self._done, self._total, self._rate(), self._left())
 
     def finish(self) -> None:
         """Everything is embedded."""
-        if self._bar is not None:
-            self._bar.stop()
-        if self._done:
-            seconds = time.monotonic() - self._began
-            products = "1 product" if self._done == 1 else f"{self._done} products"
-            log.info("embedded %s in %.1f s, %.0f/s", products, seconds, self._rate())
-        self._bar = self._task = None
-        self._total = self._done = 0
+        with self._lock:
+            if self._bar is not None:
+                self._bar.stop()
+            if self._done:
+                seconds = time.monotonic() - self._began
+                products = "1 product" if self._done == 1 else f"{self._done} products"
+                log.info("embedded %s in %.1f s, %.0f/s", products, seconds, self._rate())
+            self._bar = self._task = None
+            self._total = self._done = 0
 
     def say(self, message: str) -> None:
         """A line that does not tear the bar."""

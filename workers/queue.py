@@ -18,6 +18,8 @@ SQL = load_queries("jobs")
 LONGEST_ERROR = 4_000
 # A job whose worker died this often is dead: twice in a batch, then this often less two alone.
 MOST_LOSSES = 7
+# A product's image block is made of so many photographs at most, the first ones by position.
+MOST_PHOTOGRAPHS = 8
 
 
 @dataclass(frozen=True)
@@ -32,24 +34,30 @@ class Lease:
 
 @dataclass(frozen=True)
 class Input:
-    """What a product is embedded from, and what is stored of it; ``content`` is None where that is the same."""
+    """What a product is embedded from, and what is stored of it.
+
+    ``sha256s`` and ``contents`` are its photographs in order and ``photographs_hash`` stands for all of them.
+    ``contents`` is None where the stored ``image``, or ``same_image`` of another product, was made of the same.
+    """
 
     product_id: int
     space_id: int
     title: str
     description: str
     brand: str | None
-    sha256: bytes | None
-    content: bytes | None
+    photographs_hash: bytes | None
+    sha256s: list[bytes] | None
+    contents: list[bytes] | None
     text_hash: bytes | None
     image_hash: bytes | None
     text: HalfVector | None
     image: HalfVector | None
+    same_image: HalfVector | None
 
 
 @dataclass(frozen=True)
 class Result:
-    """Vectors to store under a lease: float32 unit blocks or None, and their fusion; None when nothing changed."""
+    """Vectors to store under a lease: float32 blocks or None, and their fusion; None when nothing changed."""
 
     lease: Lease
     text: NDArray[np.float32] | None
@@ -67,41 +75,62 @@ class JobQueue:
     worker: str
     lease_seconds: float
 
-    def claim(self, limit: int) -> list[Lease]:
-        """Lease up to ``limit`` jobs that are due, of which none is suspected of killing its workers."""
-        with self.database.write() as connection, connection.cursor(row_factory=class_row(Lease)) as cursor:
-            cursor.execute(SQL["expire"], {"most": MOST_LOSSES})
-            return cursor.execute(SQL["claim"], self._claimant | {"limit": limit}).fetchall()
+    def claim_interactive(self, limit: int, aside: Sequence[int] = ()) -> list[Lease]:
+        """Lease up to ``limit`` due jobs that somebody waits for, but for the spaces ``aside``."""
+        return self._claim("claim_interactive", {"limit": limit, "aside": list(aside)})
 
-    def claim_suspect(self) -> list[Lease]:
+    def claim_backfill(self, space_id: int, limit: int) -> list[Lease]:
+        """Lease up to ``limit`` due jobs of the backfill of one space."""
+        return self._claim("claim_backfill", {"limit": limit, "space_id": space_id})
+
+    def claim_suspect(self, aside: Sequence[int] = ()) -> list[Lease]:
         """Lease one job whose workers died again and again; hold nothing else meanwhile, or it may suffer for it."""
-        with self.database.write() as connection, connection.cursor(row_factory=class_row(Lease)) as cursor:
-            return cursor.execute(SQL["claim_suspect"], self._claimant).fetchall()
+        return self._claim("claim_suspect", {"aside": list(aside)})
 
-    @property
-    def _claimant(self) -> dict[str, object]:
-        return {"worker": self.worker, "lease": timedelta(seconds=self.lease_seconds)}
+    def _claim(self, statement: str, arguments: dict[str, object]) -> list[Lease]:
+        lease = timedelta(seconds=self.lease_seconds)
+        with self.database.primary() as connection, connection.cursor(row_factory=class_row(Lease)) as cursor:
+            return cursor.execute(SQL[statement], {"worker": self.worker, "lease": lease} | arguments).fetchall()
+
+    def expire(self, gone: str | None = None) -> list[tuple[int, str]]:
+        """Take back the leases that ran out, and those of the worker ``gone``; the space and new state of each job."""
+        with self.database.primary() as connection:
+            return connection.execute(SQL["expire"], {"most": MOST_LOSSES, "gone": gone}).fetchall()
+
+    def has_suspect(self, aside: Sequence[int] = ()) -> bool:
+        """Whether a job is due that has to be tried alone."""
+        return self._ask("has_suspect", {"aside": list(aside)})
+
+    def has_jobs(self) -> bool:
+        """Whether anything is left that is not dead, due or not, whoever holds it."""
+        return self._ask("has_jobs", {})
+
+    def _ask(self, statement: str, arguments: dict[str, object]) -> bool:
+        with self.database.primary() as connection:
+            row = connection.execute(SQL[statement], arguments).fetchone()
+        return bool(row and row[0])
 
     def load(self, leases: Sequence[Lease]) -> list[Input]:
-        """The inputs of leased jobs; a product deleted meanwhile is left out."""
+        """The inputs of leased jobs; a product or space deleted meanwhile is left out."""
         arguments = {
             "product_ids": [lease.product_id for lease in leases],
             "space_ids": [lease.space_id for lease in leases],
+            "most_photographs": MOST_PHOTOGRAPHS,
         }
         with (
-            self.database.write() as connection,
+            self.database.primary() as connection,
             connection.cursor(row_factory=class_row(Input), binary=True) as cursor,
         ):
             return cursor.execute(SQL["load_inputs"], arguments).fetchall()
 
     def extend(self, tokens: Sequence[int]) -> None:
         """Heartbeat: hold these leases for another full term."""
-        with self.database.write() as connection:
+        with self.database.primary() as connection:
             connection.execute(SQL["extend"], {"tokens": list(tokens), "lease": timedelta(seconds=self.lease_seconds)})
 
     def store(self, space_id: int, results: Sequence[Result]) -> set[int]:
         """Store the results of one space and end their jobs; returns the ids of the products that were accepted."""
-        with self.database.write() as connection:
+        with self.database.primary() as connection:
             rows = connection.execute(
                 SQL["store"],
                 {
@@ -119,7 +148,7 @@ class JobQueue:
 
     def fail(self, lease: Lease, error: str, *, delay: float | None) -> None:
         """Note a failed attempt: try again after ``delay`` seconds, or never for None."""
-        with self.database.write() as connection:
+        with self.database.primary() as connection:
             connection.execute(
                 SQL["fail"],
                 {
@@ -132,10 +161,27 @@ class JobQueue:
                 },
             )
 
+    def lose(self, leases: Sequence[Lease], error: str) -> None:
+        """Give up a batch that hangs: each of its jobs is tried alone from now on."""
+        tokens = [lease.lease_token for lease in leases]
+        with self.database.primary() as connection:
+            connection.execute(SQL["lose"], {"tokens": tokens, "most": MOST_LOSSES, "error": _storable(error)})
+
     def release(self, leases: Sequence[Lease]) -> None:
         """Hand back what will not be encoded; leases that are no longer held are left alone."""
-        with self.database.write() as connection:
-            connection.execute(SQL["release"], {"tokens": [lease.lease_token for lease in leases]})
+        self.release_tokens([lease.lease_token for lease in leases])
+
+    def release_tokens(self, tokens: Sequence[int]) -> None:
+        """Hand back what is held under these tokens."""
+        if tokens:
+            with self.database.primary() as connection:
+                connection.execute(SQL["release"], {"tokens": list(tokens)})
+
+    def log(self, space_id: int, completed: int, failed: int, died: int) -> None:
+        """Note how many jobs of a space ended well, failed and will be tried again, and were given up."""
+        counts = {"completed": completed, "failed": failed, "died": died}
+        with self.database.primary() as connection:
+            connection.execute(SQL["log"], {"space_id": space_id, "worker": self.worker} | counts)
 
 
 def _storable(error: str) -> str:

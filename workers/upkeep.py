@@ -131,7 +131,7 @@ class Upkeep:
                 outcome.expired += deleted
                 if deleted < EXPIRED_AT_ONCE:
                     break
-            for name in ("popularity", "forget_audits", "forget_checks", "forget_passes"):
+            for name in ("popularity", "forget_audits", "forget_checks", "forget_passes", "forget_log"):
                 if not self._stopping.is_set():
                     connection.execute(SQL[name])
 

@@ -1,39 +1,37 @@
-"""The embedding worker: claims and prepares the next batch in one thread while it encodes this one in another."""
+"""The embedding worker: a stream for what somebody waits for and one for backfills, side by side."""
 
 import os
 import socket
-from collections.abc import Iterator
+import time
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from threading import Event
 
-import psycopg
-from psycopg import OperationalError
-
 from backend.database.connection import Database
-from backend.errors import DatabaseUnavailable, ShelfmateError
 from backend.settings import Settings
 from backend.spaces.embedder import Embedder
+from backend.spaces.filling import advance_fills
 from backend.spaces.indexes import FEWEST_INDEXED, prepare_for_fill
-from backend.spaces.jobs import QueueCounts, count_jobs
-from backend.spaces.space import Space, list_spaces
-from workers.batch import Batch, encode, prepare
+from backend.spaces.jobs import count_jobs
+from workers.hanging import end_process
 from workers.indexing import Indexer
 from workers.leases import Heartbeat
 from workers.log import log
+from workers.making import Maker
 from workers.progress import Progress
-from workers.queue import JobQueue, Lease, Result
-from workers.retry import delay_before_retry
+from workers.quarantine import ALONE, Quarantine
+from workers.queue import JobQueue, Lease
+from workers.stream import Stream
+from workers.tally import Tally
 from workers.upkeep import Upkeep
-from workers.wakeup import Wakeup
+from workers.wakeup import Wakeup, wait_for
+from workers.workplace import OUTAGES, Workplace
 
-# No server, or one that cannot now: its disk is full, no connection is left, it ended a deadlock or a long statement.
-OUTAGES = (DatabaseUnavailable, OperationalError)
-LONGEST_OUTAGE_PAUSE = 5.0
 INDEX_CHECK_INTERVAL = 500
-# After so many batches a suspect gets its turn, even if more batches wait.
-MOST_BATCHES = 50
+SECONDS_BETWEEN_LOOKS = 1.0
+DRAIN_POLL = 0.2
 
 
 @dataclass
@@ -41,7 +39,7 @@ class Worker:
     """Embeds products until it is told to stop or, with ``drain``, until nothing is left to embed.
 
     ``stopping`` may be set by a signal: the batch in hand is finished, the one prepared ahead is handed back. Without
-    ``build_indexes`` a fill leaves its space without HNSW indexes.
+    ``build_indexes`` a fill leaves its space without HNSW indexes. ``alone`` is the program that tries suspects.
     """
 
     database: Database
@@ -49,15 +47,22 @@ class Worker:
     progress: Progress
     drain: bool = False
     stopping: Event = field(default_factory=Event)
-    embedder: Embedder = field(default_factory=Embedder)
+    embedder: Embedder | None = None
     build_indexes: bool = True
+    alone: Sequence[str] = ALONE
 
     def __post_init__(self) -> None:
         self.queue = JobQueue(self.database, f"{socket.gethostname()}:{os.getpid()}", self.settings.lease_seconds)
         self.indexer = Indexer(self.database, self.progress.say)
-        self.spaces: dict[int, Space] = {}
-        self.embedded = 0
+        self._quiet = Event()
         self._indexed_at = -1
+        self._busy = False
+        self._turn = 0
+
+    @property
+    def embedded(self) -> int:
+        """How many products were embedded so far."""
+        return self.place.embedded
 
     def run(self) -> int:
         """Work; returns how many products were embedded.
@@ -65,163 +70,128 @@ class Worker:
         Raises:
             ConfigurationError: an encoder cannot be used on this machine.
         """
-        self._load_spaces()
-        for space in self.spaces.values():
+        tally = Tally()
+        heartbeat = Heartbeat(self.queue, tally, self.settings.hang_seconds)
+        embedder = self.embedder or Embedder(self.database)
+        self.place = place = Workplace(
+            self.database, self.settings, self.queue, embedder, heartbeat, self.progress, tally, self.stopping
+        )
+        place.load_spaces()
+        for space in place.spaces.values():
             if space.state == "active":
-                self.embedder.warm_up(space)
-        pause = 0.0
+                embedder.warm_up(space)
+        # A drain looks at once whether nothing is left; else once a second is enough.
+        quiet = self._quiet if self.drain else Event()
+        streams = [
+            Stream("interactive", place, self._claim_interactive, urgent=True, ahead=1, quiet=quiet),
+            Stream("backfill", place, self._claim_backfill, urgent=False, ahead=2, quiet=quiet),
+        ]
+        wakeup = Wakeup(self.database, [stream.bell for stream in streams])
+        heartbeat.expired = wakeup.ring
+        heartbeat.hung = lambda watched: end_process(watched, self.queue, heartbeat)
         with (
             self.indexer,
             nullcontext() if self.drain else Upkeep(self.database, self.settings, self.progress.say),
-            Wakeup(self.database, self.stopping) as wakeup,
-            Heartbeat(self.queue) as heartbeat,
-            ThreadPoolExecutor(1, "prepare") as preparer,
-            ThreadPoolExecutor(1, "store") as storer,
+            wakeup,
+            heartbeat,
+            Quarantine(
+                self.database, self.settings, self.queue, tally, self._from_quarantine, self.alone
+            ) as quarantine,
+            Maker(self.database, self.progress.say) as maker,
+            ThreadPoolExecutor(len(streams), "stream") as threads,
         ):
-            while not self.stopping.is_set():
-                try:
-                    if self._work_until_idle(heartbeat, preparer, storer) and self.drain:
-                        break
-                    pause = 0.0
-                except OUTAGES as error:
-                    pause = min(LONGEST_OUTAGE_PAUSE, 2 * pause or 0.25)
-                    log.warning("the database cannot be used, trying again in %.2g s: %s", pause, error)
-                    self.stopping.wait(pause)
-                    continue
-                wakeup.wait(min(0.2, self.settings.poll_seconds) if self.drain else self.settings.poll_seconds)
+            poll = min(DRAIN_POLL, self.settings.poll_seconds) if self.drain else self.settings.poll_seconds
+            running = [threads.submit(stream.run, poll) for stream in streams]
+            try:
+                self._oversee(streams, running, quarantine, maker)
+            finally:
+                place.ending.set()
+                wakeup.ring()
+            for future in running:
+                future.result()
             self.indexer.wait(self.stopping)
         return self.embedded
 
-    def _work_until_idle(self, heartbeat: Heartbeat, preparer: ThreadPoolExecutor, storer: ThreadPoolExecutor) -> bool:
-        """Work batch after batch until none is due; returns whether nothing is left, due or not, but the dead."""
-        counts = count_jobs(self.database)
-        if counts.queued:
-            self._start_fill(counts)
-        more = True
-        while more and not self.stopping.is_set():
-            more = self._work_in_batches(heartbeat, preparer, storer)
-            if self.stopping.is_set():
-                break
-            # With nothing else in hand, so that a job which kills its worker takes no other down with it.
-            suspect = self._prepare_batch(self.queue.claim_suspect(), heartbeat)
-            if suspect is not None:
-                with self._handed_back_on_failure(suspect.leases, heartbeat):
-                    results = encode(suspect, self.spaces, self.embedder)
-                self._finish(suspect, results, heartbeat)
-                more = True
-        if self.stopping.is_set() or count_jobs(self.database).waiting:
+    def _oversee(
+        self, streams: Sequence[Stream], running: Sequence[Future[None]], quarantine: Quarantine, maker: Maker
+    ) -> None:
+        """Start what is due beside the streams, until the worker has to end."""
+        for future in running:
+            future.add_done_callback(lambda _future: self._quiet.set())
+        seconds = min(SECONDS_BETWEEN_LOOKS, self.settings.poll_seconds)
+        looked = -seconds
+        while not self.stopping.is_set() and not any(future.done() for future in running):
+            idle = all(stream.idle.is_set() for stream in streams)
+            # While one works on, that the other found nothing once more is no reason to ask the database.
+            if idle or time.monotonic() >= looked + seconds:
+                looked = time.monotonic()
+                try:
+                    if self._look(idle, quarantine, maker):
+                        return
+                except OUTAGES as error:
+                    log.warning("the database cannot be used: %s", error)
+            wait_for(self._quiet, self.stopping.is_set, seconds)
+
+    def _look(self, idle: bool, quarantine: Quarantine, maker: Maker) -> bool:
+        """Begin what is due; returns whether a drain is through."""
+        self.place.load_spaces()
+        filled = self._advance_fills() and not maker.look()
+        quarantine.look(list(self.place.aside))
+        if idle and self.drain:
+            for error in self.place.aside.values():
+                raise error
+        if not idle or self.queue.has_jobs():
+            self._show()
             return False
-        self.progress.finish()
-        self._build_indexes()
-        return True
+        self._rest()
+        return filled and self.drain
 
-    def _work_in_batches(self, heartbeat: Heartbeat, preparer: ThreadPoolExecutor, storer: ThreadPoolExecutor) -> bool:
-        """Work up to MOST_BATCHES batches, the next one prepared meanwhile; returns whether there may be more."""
-        taken = 0
-        stored: Future[None] | None = None
-        ahead: Future[Batch | None] | None = preparer.submit(self._next_batch, heartbeat)
-        try:
-            while ahead is not None and (batch := ahead.result()) is not None:
-                taken += 1
-                last = taken == MOST_BATCHES or self.stopping.is_set()
-                ahead = None if last else preparer.submit(self._next_batch, heartbeat)
-                with self._handed_back_on_failure(batch.leases, heartbeat):
-                    if self.progress.is_stale():
-                        self.progress.start(count_jobs(self.database).waiting)
-                    results = encode(batch, self.spaces, self.embedder)
-                    if stored is not None:
-                        stored.result()
-                stored = storer.submit(self._finish, batch, results, heartbeat)
-                if self.stopping.is_set():
-                    break
-        finally:
-            if ahead is not None and ahead.exception() is None and (unused := ahead.result()) is not None:
-                self._abandon(unused.leases, heartbeat)
-        if stored is not None:
-            stored.result()
-        return taken == MOST_BATCHES
+    def _advance_fills(self) -> bool:
+        """Go on with the fills of spaces; returns whether all is done that this worker can do."""
+        filled = True
+        for space, step in advance_fills(self.database):
+            if step.stage == "indexing" and self.build_indexes:
+                self.indexer.start([space])
+            filled &= step.stage == "filled" or (step.stage == "indexing" and not self.build_indexes)
+        return filled
 
-    def _start_fill(self, counts: QueueCounts) -> None:
-        self._load_spaces()
+    def _claim_interactive(self) -> list[Lease]:
+        return self.queue.claim_interactive(self.settings.batch_size, list(self.place.aside))
+
+    def _claim_backfill(self) -> list[Lease]:
+        """The next batch of the space whose turn it is, or of the next one that has any."""
+        spaces = sorted(self.place.spaces.keys() - self.place.aside.keys())
+        for space_id in [*(i for i in spaces if i > self._turn), *(i for i in spaces if i <= self._turn)]:
+            leases = self.queue.claim_backfill(space_id, self.settings.batch_size)
+            if leases:
+                self._turn = space_id
+                return leases
+        return []
+
+    def _from_quarantine(self, embedded: int) -> None:
+        self.place.add(embedded)
+        self._quiet.set()
+
+    def _show(self) -> None:
+        """Say how much there is to do, and make room for a large fill when it begins."""
+        if self._busy and not self.progress.is_stale():
+            return
+        counts = count_jobs(self.database)
         self.progress.start(counts.waiting)
-        if counts.queued < FEWEST_INDEXED:
-            return
-        # However many workers share this fill, each looks at the indexes when it is done.
-        self._indexed_at = -1
-        for space in self.spaces.values():
-            if prepare_for_fill(self.database, space):
-                self.progress.say(f"dropped the indexes of the small space {space.name} until it is filled")
+        if not self._busy and counts.queued >= FEWEST_INDEXED:
+            # However many workers share this fill, each looks at the indexes when it is done.
+            self._indexed_at = -1
+            for space in self.place.spaces.values():
+                if prepare_for_fill(self.database, space):
+                    self.progress.say(f"dropped the indexes of the small space {space.name} until it is filled")
+        self._busy = True
 
-    def _build_indexes(self) -> None:
-        if not self.build_indexes:
-            return
+    def _rest(self) -> None:
+        """Nothing is left to embed."""
+        self._busy = False
+        self.progress.finish()
         # Counting a large space after every single insert would cost more than the insert.
-        if self.embedded < self._indexed_at + INDEX_CHECK_INTERVAL and self._indexed_at >= 0:
-            return
-        if self.indexer.start([space for space in self.spaces.values() if space.state != "retired"]):
+        looked = self._indexed_at >= 0 and self.embedded < self._indexed_at + INDEX_CHECK_INTERVAL
+        filled = [space for space in self.place.spaces.values() if space.filled_at and space.state != "retired"]
+        if self.build_indexes and not looked and self.indexer.start(filled):
             self._indexed_at = self.embedded
-
-    def _next_batch(self, heartbeat: Heartbeat) -> Batch | None:
-        return self._prepare_batch(self.queue.claim(self.settings.batch_size), heartbeat)
-
-    def _prepare_batch(self, leases: list[Lease], heartbeat: Heartbeat) -> Batch | None:
-        if not leases:
-            return None
-        heartbeat.hold(leases)
-        with self._handed_back_on_failure(leases, heartbeat):
-            if any(lease.space_id not in self.spaces for lease in leases):
-                self._load_spaces()
-            return prepare(leases, self.queue.load(leases), self.spaces, self.embedder)
-
-    @contextmanager
-    def _handed_back_on_failure(self, leases: list[Lease], heartbeat: Heartbeat) -> Iterator[None]:
-        """Hand leases back when an outage or a setting keeps them from being worked; another failure costs a lease."""
-        try:
-            yield
-        except (ShelfmateError, OperationalError):
-            self._abandon(leases, heartbeat)
-            raise
-
-    def _finish(self, batch: Batch, results: dict[int, list[Result]], heartbeat: Heartbeat) -> None:
-        heartbeat.drop(batch.leases)
-        unfinished = {(lease.product_id, lease.space_id): lease for lease in batch.leases}
-        try:
-            for space_id, space_results in results.items():
-                for product_id in self._store(space_id, space_results, batch):
-                    del unfinished[product_id, space_id]
-            for lease, error in batch.failures:
-                delay = delay_before_retry(error, lease.attempts, self.settings.max_attempts)
-                self.queue.fail(lease, f"{type(error).__name__}: {error}", delay=delay)
-                self.progress.say(f"product {lease.product_id} failed: {error}")
-        except OUTAGES:
-            self._hand_back(list(unfinished.values()))
-            raise
-        # Refused because another transaction held the row: if that one rolls back, the job is still ours to return.
-        self.queue.release(list(unfinished.values()))
-        self.embedded += len(batch.leases) - len(unfinished)
-        self.progress.advance(len(batch.leases) - len(unfinished))
-
-    def _store(self, space_id: int, results: list[Result], batch: Batch) -> set[int]:
-        """Store the results of one space, or each alone when the database refuses the values of one of them."""
-        try:
-            return self.queue.store(space_id, results)
-        except OperationalError:
-            raise
-        except psycopg.Error as error:
-            if len(results) == 1:
-                batch.failures.append((results[0].lease, error))
-                return set()
-        return {product_id for result in results for product_id in self._store(space_id, [result], batch)}
-
-    def _abandon(self, leases: list[Lease], heartbeat: Heartbeat) -> None:
-        heartbeat.drop(leases)
-        self._hand_back(leases)
-
-    def _hand_back(self, leases: list[Lease]) -> None:
-        try:
-            self.queue.release(leases)
-        except OUTAGES as error:
-            log.warning("%d jobs come back when their lease runs out: %s", len(leases), error)
-
-    def _load_spaces(self) -> None:
-        self.spaces = {space.id: space for space in list_spaces(self.database, from_primary=True)}

@@ -18,12 +18,13 @@ from backend.api import (
     rules,
     search,
     similar,
+    spaces,
 )
 from backend.api.services import Services
 
 __all__ = ["Services", "register"]
 
-MODULES = (products, bulk, images, reviews, categories, similar, search, recommendations, rules, jobs, health)
+MODULES = (products, bulk, images, reviews, categories, similar, search, recommendations, rules, spaces, jobs, health)
 
 
 def register(app: Flask, services: Services) -> None:

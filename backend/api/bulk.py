@@ -1,5 +1,6 @@
 """Many products in one request."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -11,7 +12,10 @@ from backend.api.products import ProductBody
 from backend.api.routing import Routes
 from backend.api.services import Services
 from backend.api.types import Answered, Body, Text
+from backend.api.waiting import PENDING, WaitQuery, require_room, settle
 from backend.catalog.bulk import PutResult, put_many
+from backend.catalog.products import EmbeddingState
+from backend.errors import QueueFull
 
 routes = Routes("Products")
 
@@ -53,6 +57,9 @@ class BulkResult(Answered):
     sku: Annotated[str | None, Field(description="Null where the item has none.")]
     status: Literal["created", "replaced", "unchanged", "refused"]
     problem: Problem | None
+    embedding: Annotated[
+        EmbeddingState | None, Field(description="Whether its vectors are stored, when wait asked; else null.")
+    ] = None
 
 
 class BulkAnswer(Answered):
@@ -62,21 +69,28 @@ class BulkAnswer(Answered):
     refused: Annotated[int, Field(description="How many were refused.")]
 
 
-@routes.add("POST", "/v1/products:bulk", {200: BulkAnswer})
-def put_products(services: Services, body: BulkBody) -> Answer:
+@routes.add("POST", "/v1/products:bulk", {200: BulkAnswer, 202: BulkAnswer}, problems=[QueueFull])
+def put_products(services: Services, query: WaitQuery, body: BulkBody) -> Answer:
     """Create or replace many products. An item that is refused costs the others nothing."""
+    require_room(services)
     entries: list[BulkProduct | Misshapen] = list(body.items)
     fit = [(entry.sku, entry.to_data()) for entry in entries if isinstance(entry, BulkProduct)]
-    stored = iter(put_many(services.database, fit))
+    stored = put_many(services.database, fit)
+    states: Mapping[str, EmbeddingState] = {}
+    if query.wait is not None:
+        states = settle(services, query, [result.sku for result in stored if result.problem is None])
+    following = iter(stored)
     results = [
         BulkResult(sku=entry.sku, status="refused", problem=entry.problem)
         if isinstance(entry, Misshapen)
-        else _as_result(next(stored))
+        else _as_result(next(following), states)
         for entry in entries
     ]
-    return Answer(BulkAnswer(items=results, refused=sum(result.status == "refused" for result in results)))
+    answer = BulkAnswer(items=results, refused=sum(result.status == "refused" for result in results))
+    return Answer(answer, 202, PENDING) if "pending" in states.values() else Answer(answer)
 
 
-def _as_result(result: PutResult) -> BulkResult:
+def _as_result(result: PutResult, states: Mapping[str, EmbeddingState]) -> BulkResult:
     problem = None if result.problem is None else from_error(result.problem)
-    return BulkResult(sku=result.sku, status=result.status, problem=problem)
+    embedding = None if problem else states.get(result.sku)
+    return BulkResult(sku=result.sku, status=result.status, problem=problem, embedding=embedding)

@@ -1,6 +1,6 @@
 """The OpenAPI 3.1 document, from the types that validate requests and make answers."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from http import HTTPStatus
 from importlib.metadata import version
 from inspect import getdoc
@@ -53,12 +53,17 @@ def _describe(operation: Operation) -> Json:
     described: Json = {"operationId": operation.name, "tags": [operation.tag], "summary": summary}
     if description:
         described["description"] = description
+    typed = {} if operation.path_model is None else operation.path_model.model_json_schema()["properties"]
     parameters = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        _parameter(name, "path", typed.get(name, {"type": "string"}), required=True)
         for name in operation.path_parameters
     ]
     if operation.query is not None:
-        parameters += _query_parameters(operation.query.model_json_schema())
+        schema = operation.query.model_json_schema()
+        parameters += [
+            _parameter(name, "query", value, required=name in schema.get("required", []))
+            for name, value in schema["properties"].items()
+        ]
     if parameters:
         described["parameters"] = parameters
     body = _request_body(operation)
@@ -68,18 +73,17 @@ def _describe(operation: Operation) -> Json:
     return described
 
 
-def _query_parameters(schema: Json) -> Iterable[Json]:
-    for name, value in schema["properties"].items():
-        described = {key: item for key, item in value.items() if key not in ("title", "default", "description")}
-        # No parameter can say null: it is left out instead.
-        options = [option for option in described.pop("anyOf", []) if option.get("type") != "null"]
-        described |= options[0] if len(options) == 1 else {"anyOf": options} if options else {}
-        if value.get("default") is not None:
-            described["default"] = value["default"]
-        parameter = {"name": name, "in": "query", "required": name in schema.get("required", []), "schema": described}
-        if "description" in value:
-            parameter["description"] = value["description"]
-        yield parameter
+def _parameter(name: str, place: Literal["path", "query"], value: Json, *, required: bool) -> Json:
+    described = {key: item for key, item in value.items() if key not in ("title", "default", "description")}
+    # No parameter can say null: it is left out instead.
+    options = [option for option in described.pop("anyOf", []) if option.get("type") != "null"]
+    described |= options[0] if len(options) == 1 else {"anyOf": options} if options else {}
+    if value.get("default") is not None:
+        described["default"] = value["default"]
+    parameter = {"name": name, "in": place, "required": required, "schema": described}
+    if "description" in value:
+        parameter["description"] = value["description"]
+    return parameter
 
 
 def _request_body(operation: Operation) -> Json | None:

@@ -11,13 +11,12 @@ from prometheus_client.registry import Collector
 
 from backend.api.answers import Answer
 from backend.api.problems import log
+from backend.api.queue_metrics import queue_metrics, space_metrics
 from backend.api.routing import Routes
 from backend.api.services import Services
 from backend.database.connection import Database
 from backend.errors import DatabaseUnavailable
 from backend.recommend.retrieval_state import Gauges, read_gauges
-from backend.spaces.jobs import count_jobs
-from backend.spaces.space import list_fills
 
 # Seconds; a ranking takes a few milliseconds, an upload may take seconds.
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
@@ -32,26 +31,15 @@ class DatabaseMetrics(Collector):
     def collect(self) -> Iterable[Metric]:
         """The gauges; without a database only that it is away."""
         try:
-            counts, fills = count_jobs(self._database), list_fills(self._database)
+            queue, spaces = list(queue_metrics(self._database)), list(space_metrics(self._database))
             gauges = read_gauges(self._database)
         except DatabaseUnavailable as error:
             log.warning("no metrics of the database: %s", error)
             yield GaugeMetricFamily("shelfmate_database_up", "Whether the database answers.", 0)
             return
         yield GaugeMetricFamily("shelfmate_database_up", "Whether the database answers.", 1)
-        jobs = GaugeMetricFamily("shelfmate_embedding_jobs", "Embedding jobs by state.", labels=["state"])
-        for state in ("queued", "leased", "dead"):
-            jobs.add_metric([state], getattr(counts, state))
-        yield jobs
-        yield GaugeMetricFamily(
-            "shelfmate_embedding_jobs_oldest_seconds", "Age of the longest waiting job.", counts.oldest
-        )
-        embedded = GaugeMetricFamily(
-            "shelfmate_embedded_products", "Products with vectors by space.", labels=["space", "state"]
-        )
-        for space, fill in fills:
-            embedded.add_metric([space.name, space.state], fill.embedded)
-        yield embedded
+        yield from queue
+        yield from spaces
         yield from _retrieval(gauges)
 
 

@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException
 from backend.api.answers import Answer
 from backend.api.types import Answered
 from backend.api.wording import describe, path_of
-from backend.errors import InvalidInput, NotReady, ShelfmateError
+from backend.errors import Conflict, InvalidInput, NotReady, ShelfmateError
 
 log = logging.getLogger("shelfmate.http")
 
@@ -51,11 +51,14 @@ def status_name(status: HTTPStatus) -> str:
 
 
 def from_error(error: ShelfmateError) -> Problem:
-    """One of our errors; where the fault is ours, the detail stays in the log."""
-    if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+    """One of our errors; where the fault is ours, the detail stays in the log.
+
+    What comes too early is for who asked, and its message was written for them.
+    """
+    if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not isinstance(error, NotReady):
         return problem(error.problem, error.status, _OUR_FAULT)
     message = str(error)
-    if isinstance(error, InvalidInput) and error.field is not None:
+    if isinstance(error, InvalidInput | Conflict) and error.field is not None:
         fields = [FieldProblem(field=error.field, message=message)]
         detail = message if message.startswith(error.field) else f"{error.field}: {message}"
         return problem(error.problem, error.status, detail, fields)

@@ -1,5 +1,6 @@
 """Products over HTTP."""
 
+from dataclasses import replace
 from typing import Annotated
 from urllib.parse import quote
 
@@ -9,6 +10,7 @@ from backend.api.answers import Answer
 from backend.api.routing import MERGE_PATCH, Routes
 from backend.api.services import Services
 from backend.api.types import Amount, AmountInBody, Answered, Attributes, Body, Query, Text, Time
+from backend.api.waiting import PENDING, WaitQuery, settle
 from backend.catalog import products
 from backend.catalog.products import EmbeddingState, Product, ProductData
 from backend.errors import Conflict, InvalidInput, NotFound
@@ -55,6 +57,15 @@ class ProductPatch(Body):
     attributes: Attributes | None = None
 
 
+class PhotographAnswer(Answered):
+    """A photograph of a product; its size is in pixels."""
+
+    url: Annotated[str, Field(description="Where its bytes are; the address changes with them.")]
+    position: int
+    width: int
+    height: int
+
+
 class ProductAnswer(Answered):
     """A stored product."""
 
@@ -73,6 +84,7 @@ class ProductAnswer(Answered):
         Field(description="Whether the vectors of the last edit are stored; until then the former ones answer."),
     ]
     image: Annotated[str | None, Field(description="Where its first photograph is; the address changes with it.")]
+    images: Annotated[list[PhotographAnswer], Field(description="All of them in order; the first eight are embedded.")]
     created_at: Time
     updated_at: Time
 
@@ -99,17 +111,23 @@ def product_path(sku: str) -> str:
 
 def image_path(sku: str, position: int, sha256: str) -> str:
     """Where a photograph is, with a mark of its content: what is behind this address never changes."""
-    place = f"position={position}&" if position else ""
-    return f"{product_path(sku)}/image?{place}v={sha256[:16]}"
+    place = f"images/{position}" if position else "image"
+    return f"{product_path(sku)}/{place}?v={sha256[:16]}"
 
 
 def as_product(product: Product) -> ProductAnswer:
     """A product as it is answered."""
-    image = None
-    if product.image_position is not None and product.image_sha256 is not None:
-        image = image_path(product.sku, product.image_position, product.image_sha256)
-    values = {name: getattr(product, name) for name in ProductAnswer.model_fields if name != "image"}
-    return ProductAnswer(image=image, **values)
+    images = [
+        PhotographAnswer(
+            url=image_path(product.sku, image.position, image.sha256),
+            position=image.position,
+            width=image.width,
+            height=image.height,
+        )
+        for image in product.images
+    ]
+    values = {name: getattr(product, name) for name in ProductAnswer.model_fields if name not in ("image", "images")}
+    return ProductAnswer(image=images[0].url if images else None, images=images, **values)
 
 
 @routes.add("GET", "/v1/products", {200: ProductPageAnswer})
@@ -125,22 +143,31 @@ def get_product(services: Services, sku: str) -> Answer:
     return Answer(as_product(products.get_product(services.database, sku)))
 
 
-@routes.add("PUT", "/v1/products/{sku}", {200: ProductAnswer, 201: ProductAnswer}, problems=[Conflict])
-def put_product(services: Services, sku: str, body: ProductBody) -> Answer:
+@routes.add(
+    "PUT",
+    "/v1/products/{sku}",
+    {200: ProductAnswer, 201: ProductAnswer, 202: ProductAnswer},
+    problems=[Conflict],
+)
+def put_product(services: Services, sku: str, query: WaitQuery, body: ProductBody) -> Answer:
     """Create a product, or replace all of it. A worker embeds it within seconds."""
     _check_same(sku, body.sku)
     product, created = products.put_product(services.database, sku, body.to_data())
-    if created:
-        return Answer(as_product(product), 201, {"Location": product_path(sku)})
-    return Answer(as_product(product))
+    return _stored(services, query, product, created=created)
 
 
-@routes.add("PATCH", "/v1/products/{sku}", {200: ProductAnswer}, problems=[NotFound, Conflict], media_types=MERGE_PATCH)
-def patch_product(services: Services, sku: str, body: ProductPatch) -> Answer:
+@routes.add(
+    "PATCH",
+    "/v1/products/{sku}",
+    {200: ProductAnswer, 202: ProductAnswer},
+    problems=[NotFound, Conflict],
+    media_types=MERGE_PATCH,
+)
+def patch_product(services: Services, sku: str, query: WaitQuery, body: ProductPatch) -> Answer:
     """Change some fields of a product."""
     _check_same(sku, body.sku)
     changes = body.model_dump(include=body.model_fields_set - {"sku"})
-    return Answer(as_product(products.patch_product(services.database, sku, changes)))
+    return _stored(services, query, products.patch_product(services.database, sku, changes), created=False)
 
 
 @routes.add("DELETE", "/v1/products/{sku}", {204: None}, problems=[NotFound])
@@ -148,6 +175,15 @@ def delete_product(services: Services, sku: str) -> Answer:
     """Delete a product with its photographs, reviews, events and vectors."""
     products.delete_product(services.database, sku)
     return Answer(status=204)
+
+
+def _stored(services: Services, query: WaitQuery, product: Product, *, created: bool) -> Answer:
+    headers = {"Location": product_path(product.sku)} if created else {}
+    if query.wait is not None and product.embedding == "pending":
+        product = replace(product, embedding=settle(services, query, [product.sku])[product.sku])
+        if product.embedding == "pending":
+            return Answer(as_product(product), 202, headers | PENDING)
+    return Answer(as_product(product), 201 if created else 200, headers)
 
 
 def _check_same(path: str, body: str | None) -> None:

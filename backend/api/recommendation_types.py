@@ -119,7 +119,7 @@ class RecommendationBody(Body):
         bool, Field(description="Fill up with what is popular, then with what is newest, within the filter.")
     ] = False
     exact: Annotated[bool, Field(description="Compare with every product instead of using an index.")] = False
-    space: Annotated[Text | None, Field(description="An embedding space; the active one by default.")] = None
+    space: Annotated[Text | None, Field(description="A shadow space to try; the active one by default.")] = None
 
     def to_request(self) -> Request:
         """The same for the ranking."""

@@ -15,6 +15,7 @@ from backend.api.routing import Routes
 from backend.api.services import Services
 from backend.api.types import Answered, Body, Query
 from backend.errors import (
+    Conflict,
     EmbeddingFailed,
     EmbeddingPending,
     Expired,
@@ -22,12 +23,14 @@ from backend.errors import (
     InvalidInput,
     NoExamples,
     NotFound,
+    NotReady,
     ShelfmateError,
     UnreadableImage,
 )
 from backend.recommend import examples, frozen
 from backend.recommend.cursors import Position
 from backend.recommend.frozen import LaterPage, Page
+from backend.spaces.answering import require_answering
 
 routes = Routes("Recommendations")
 
@@ -37,7 +40,7 @@ MOST_PRODUCTS = 10_000
 MOST_ENCODED = 200
 KIND = "recommendation"
 
-_ASKED = [NotFound, EmbeddingPending, EmbeddingFailed, NoExamples, UnreadableImage]
+_ASKED = [NotFound, EmbeddingPending, EmbeddingFailed, NoExamples, UnreadableImage, NotReady, Conflict]
 
 
 class PageQuery(Query):
@@ -167,9 +170,12 @@ def as_body(services: Services, page: Page) -> bytes:
 
 
 def _recommend(services: Services, bodies: Sequence[RecommendationBody]) -> list[bytes | ShelfmateError]:
-    queries = examples.resolve(services.database, services.embedder, [body.to_request() for body in bodies])
+    refused = _refused_spaces(services, {body.space for body in bodies if body.space is not None})
+    asked = [body.to_request() for body in bodies if body.space not in refused]
+    resolved = iter(examples.resolve(services.database, services.embedder, asked))
     answers: list[bytes | ShelfmateError] = []
-    for query in queries:
+    for body in bodies:
+        query = refused[body.space] if body.space in refused else next(resolved)
         if isinstance(query, ShelfmateError):
             answers.append(query)
             continue
@@ -184,6 +190,17 @@ def _recommend(services: Services, bodies: Sequence[RecommendationBody]) -> list
         else:
             answers.append(as_body(services, page))
     return answers
+
+
+def _refused_spaces(services: Services, names: set[str]) -> dict[str | None, ShelfmateError]:
+    """Why spaces do not answer, by name."""
+    refused: dict[str | None, ShelfmateError] = {}
+    for name in names:
+        try:
+            require_answering(services.database, name)
+        except (InvalidInput, NotReady, Conflict) as error:
+            refused[name] = error
+    return refused
 
 
 def _require_examples(query: frozen.Json) -> None:

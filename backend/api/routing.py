@@ -1,7 +1,8 @@
 """Routes declared once: the annotations of a handler validate its requests and describe them in the OpenAPI document.
 
 A handler takes ``services`` and by name its path parameters, then any of ``query`` (a ``Query``), ``body`` (a ``Body``)
-and ``content`` (the bytes of an uploaded file). docs/decisions/0006 says why this is not a library.
+and ``content`` (the bytes of an uploaded file). A path parameter is a text unless its annotation says more.
+docs/decisions/0006 says why this is not a library.
 """
 
 import re
@@ -10,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, get_type_hints
 
 from flask import Flask, Response, request
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError, create_model
 
 from backend.api.answers import Answer
 from backend.api.bodies import read_json, read_upload
@@ -40,12 +41,15 @@ class Operation:
     problems: Sequence[type[ShelfmateError]]
     media_types: Sequence[str]
     body_required: bool
+    path_model: type[Query] | None = field(init=False)
     query: type[Query] | None = field(init=False)
     body: type[Body] | None = field(init=False)
     takes_upload: bool = field(init=False)
 
     def __post_init__(self) -> None:
-        hints = get_type_hints(self.handler)
+        hints = get_type_hints(self.handler, include_extras=True)
+        typed: dict[str, Any] = {name: hints[name] for name in self.path_parameters if hints.get(name, str) is not str}
+        object.__setattr__(self, "path_model", create_model("Path", __base__=Query, **typed) if typed else None)
         object.__setattr__(self, "query", hints.get("query"))
         object.__setattr__(self, "body", hints.get("body"))
         object.__setattr__(self, "takes_upload", "content" in hints)
@@ -97,10 +101,16 @@ def register(app: Flask, services: Services, operations: Sequence[Operation]) ->
 
 
 def _view(operation: Operation, services: Services) -> Callable[..., Response]:
-    handler, query, body = operation.handler, operation.query, operation.body
+    handler, path, query, body = operation.handler, operation.path_model, operation.query, operation.body
 
     def view(**arguments: Any) -> Response:
         _refuse_nul(arguments)
+        if path is not None:
+            given = {name: arguments[name] for name in path.model_fields}
+            try:
+                arguments |= path.model_validate_strings(given).model_dump()
+            except ValidationError as error:
+                return _misfit(error, path)
         try:
             if query is not None:
                 _refuse_repeated()
@@ -108,18 +118,23 @@ def _view(operation: Operation, services: Services) -> Callable[..., Response]:
             elif request.args:
                 return _unknown_parameters(list(request.args))
         except ValidationError as error:
-            return as_answer(from_validation(error, list(query.model_fields) if query else [])).to_response()
+            return _misfit(error, query)
         if body is not None:
             try:
                 data = read_json(operation.media_types, required=operation.body_required)
                 arguments["body"] = body.model_validate_json(data)
             except ValidationError as error:
-                return as_answer(from_validation(error, list(body.model_fields))).to_response()
+                return _misfit(error, body)
         elif operation.takes_upload:
             arguments["content"] = read_upload()
         return handler(services, **arguments).to_response()
 
     return view
+
+
+def _misfit(error: ValidationError, model: type[BaseModel] | None) -> Response:
+    fields = {} if model is None else model.model_fields
+    return as_answer(from_validation(error, [field.alias or name for name, field in fields.items()])).to_response()
 
 
 def _refuse_nul(path: dict[str, str]) -> None:

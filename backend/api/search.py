@@ -4,22 +4,25 @@ from backend.api.answers import Answer
 from backend.api.routing import Routes
 from backend.api.search_types import FacetItem, FoundAnswer, FoundBy, FoundItem, SearchBody
 from backend.api.services import Services
-from backend.errors import InvalidInput, UnreadableImage
+from backend.errors import Conflict, InvalidInput, NotReady, UnreadableImage
 from backend.recommend.search import FacetValue, count_facets
 from backend.recommend.search import search as find
+from backend.spaces.answering import require_answering
 
 routes = Routes("Search")
 
 TOTAL = "total"
 
 
-@routes.add("POST", "/v1/search", {200: FoundAnswer}, problems=[UnreadableImage])
+@routes.add("POST", "/v1/search", {200: FoundAnswer}, problems=[UnreadableImage, NotReady, Conflict])
 def search(services: Services, body: SearchBody) -> Answer:
     """Find products by words, by meaning, by a photograph, or by all of them.
 
     Exactly k come, or all that satisfy the filter and match the words or have vectors. Facets say what the answer could
     be narrowed to.
     """
+    if body.space is not None:
+        require_answering(services.database, body.space)
     facets = _count(services, body)
     found = find(services.database, services.embedder, body.to_search())
     total = facets.pop(TOTAL, None)

@@ -55,7 +55,7 @@ class SearchBody(Body):
         Field(description="Count all products that satisfy the filter, or those among them that the words match."),
     ] = "filter"
     exact: Annotated[bool, Field(description="Compare with every product instead of using an index.")] = False
-    space: Annotated[Text | None, Field(description="An embedding space; the active one by default.")] = None
+    space: Annotated[Text | None, Field(description="A shadow space to try; the active one by default.")] = None
 
     def to_search(self) -> Search:
         """The same with the image's bytes.

@@ -1,7 +1,8 @@
 """What the handlers work with."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from threading import BoundedSemaphore
 
 from backend.database.connection import Database
 from backend.recommend.cursors import Cursors
@@ -16,6 +17,11 @@ class Services:
     database: Database
     embedder: Embedder
     settings: Settings
+    waiting: BoundedSemaphore = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        # Requests that may wait for a worker at one time: half of the threads, so that the others go on.
+        object.__setattr__(self, "waiting", BoundedSemaphore(max(1, self.settings.threads // 2)))
 
     @cached_property
     def cursors(self) -> Cursors:

@@ -10,9 +10,19 @@ from backend.api.recommendations import as_body, read_later_page
 from backend.api.routing import Routes
 from backend.api.services import Services
 from backend.api.types import AmountInQuery, Query, Text
-from backend.errors import EmbeddingFailed, EmbeddingPending, Expired, InvalidCursor, InvalidInput, NotFound
+from backend.errors import (
+    Conflict,
+    EmbeddingFailed,
+    EmbeddingPending,
+    Expired,
+    InvalidCursor,
+    InvalidInput,
+    NotFound,
+    NotReady,
+)
 from backend.recommend import frozen
 from backend.recommend.ranking import Filter, Weights
+from backend.spaces.answering import require_answering
 
 routes = Routes("Recommendations")
 
@@ -31,7 +41,7 @@ class SimilarQuery(Query):
     w_text: Annotated[Weight | None, Field(description="Once a weight is given, those left out are 0.")] = None
     w_image: Annotated[Weight | None, Field(description="Once a weight is given, those left out are 0.")] = None
     exact: Annotated[bool, Field(description="Compare with every product instead of using an index.")] = False
-    space: Annotated[Text | None, Field(description="An embedding space; the active one by default.")] = None
+    space: Annotated[Text | None, Field(description="A shadow space to try; the active one by default.")] = None
     cursor: Annotated[
         str | None, Field(description="next_cursor of the page before; other parameters may be left out with it.")
     ] = None
@@ -41,13 +51,15 @@ class SimilarQuery(Query):
     "GET",
     "/v1/products/{sku}/similar",
     {200: RecommendationAnswer},
-    problems=[NotFound, EmbeddingPending, EmbeddingFailed, Expired, InvalidCursor],
+    problems=[NotFound, EmbeddingPending, EmbeddingFailed, Expired, InvalidCursor, NotReady, Conflict],
 )
 def list_similar(services: Services, sku: str, query: SimilarQuery) -> Answer:
     """Find the products most like one, without itself."""
     if query.price_min is not None and query.price_max is not None and query.price_min > query.price_max:
         raise InvalidInput("is above price_max", field="price_min")
     filters = Filter(query.category, query.price_min, query.price_max, query.in_stock)
+    if query.space is not None:
+        require_answering(services.database, query.space)
     asked = _asked(sku, query, filters)
     if query.cursor is not None:
         return Answer(as_body(services, _later_page(services, asked, query)))

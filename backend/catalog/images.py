@@ -1,4 +1,4 @@
-"""Photographs of products: verified, stored with their bytes, embedded from position 0 on by a worker."""
+"""Photographs of products: verified, stored with their bytes, embedded in order of position by a worker."""
 
 import hashlib
 from dataclasses import dataclass
@@ -7,12 +7,12 @@ from datetime import datetime
 from psycopg import Connection
 from psycopg.rows import class_row
 
-from backend.catalog.products import find_product
+from backend.catalog.products import find_product, no_product
 from backend.catalog.refusals import named_refusals
 from backend.database.connection import Database, Row
 from backend.database.queries import load_queries
-from backend.encoders.images import describe_image
-from backend.errors import NotFound
+from backend.encoders.images import ImageFacts, describe_image
+from backend.errors import InvalidInput, NotFound
 
 SQL = load_queries("catalog")
 
@@ -43,19 +43,33 @@ def put_image(database: Database, sku: str, content: bytes, *, position: int = 0
     """
     facts = describe_image(content, verify=True)
     with named_refusals(), database.write() as connection:
-        row = connection.execute(
-            SQL["put_image"],
-            {
-                "product_id": find_product(connection, sku),
-                "position": position,
-                "sha256": hashlib.sha256(content).digest(),
-                "media_type": facts.media_type,
-                "width": facts.width,
-                "height": facts.height,
-                "content": content,
-            },
-        ).fetchone()
-        return _describe(connection, sku, position)[0], row is not None and bool(row[0])
+        created = _put(connection, find_product(connection, sku), content, facts, position)
+        return _describe(connection, sku, position)[0], created
+
+
+def add_image(database: Database, sku: str, content: bytes) -> tuple[StoredImage, bool]:
+    """Store a photograph behind those that a product has; returns it and whether it was new.
+
+    Bytes that the product has already, at any position, are not stored a second time.
+
+    Raises:
+        UnreadableImage: the bytes are not an image that Shelfmate accepts.
+        NotFound: there is no such product.
+        InvalidInput: the last position is taken.
+    """
+    facts = describe_image(content, verify=True)
+    with named_refusals(), database.write() as connection:
+        arguments = {"sku": sku, "sha256": hashlib.sha256(content).digest()}
+        row = connection.execute(SQL["next_position"], arguments).fetchone()
+        if row is None:
+            raise no_product(sku)
+        product_id, free, same = row
+        if same is not None:
+            return _describe(connection, sku, same)[0], False
+        if free >= MOST_POSITIONS:
+            raise InvalidInput(f"the last of {MOST_POSITIONS} positions is taken: name a free one", field="position")
+        _put(connection, product_id, content, facts, free)
+        return _describe(connection, sku, free)[0], True
 
 
 def list_images(database: Database, sku: str) -> list[StoredImage]:
@@ -102,6 +116,22 @@ def delete_image(database: Database, sku: str, *, position: int = 0) -> None:
         if connection.execute(SQL["delete_image"], {"sku": sku, "position": position}).rowcount == 0:
             find_product(connection, sku)
             raise _no_image(sku, position)
+
+
+def _put(connection: Connection[Row], product_id: int, content: bytes, facts: ImageFacts, position: int) -> bool:
+    row = connection.execute(
+        SQL["put_image"],
+        {
+            "product_id": product_id,
+            "position": position,
+            "sha256": hashlib.sha256(content).digest(),
+            "media_type": facts.media_type,
+            "width": facts.width,
+            "height": facts.height,
+            "content": content,
+        },
+    ).fetchone()
+    return row is not None and bool(row[0])
 
 
 def _describe(connection: Connection[Row], sku: str, position: int | None) -> list[StoredImage]:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from psycopg import Connection
-from psycopg.rows import class_row
+from psycopg.rows import class_row, kwargs_row
 from psycopg.types.json import Jsonb
 
 from backend.catalog.cursors import from_cursor, to_cursor
@@ -40,8 +40,18 @@ class ProductData:
 
 
 @dataclass(frozen=True)
+class Photograph:
+    """Where a product's photograph stands, its content's hash in hexadecimal, and its size in pixels as shown."""
+
+    position: int
+    sha256: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
 class Product:
-    """A stored product; ``image_*`` are those of its first photograph, ``image_sha256`` in hexadecimal."""
+    """A stored product with its photographs in order."""
 
     id: int
     sku: str
@@ -57,8 +67,7 @@ class Product:
     created_at: datetime
     updated_at: datetime
     embedding: EmbeddingState
-    image_position: int | None
-    image_sha256: str | None
+    images: list[Photograph]
 
 
 @dataclass(frozen=True)
@@ -83,6 +92,12 @@ def get_products(database: Database, skus: Sequence[str]) -> dict[str, Product]:
     """Products by sku; those that do not exist are left out."""
     with named_refusals(), database.read() as connection:
         return {product.sku: product for product in _read(connection, skus)}
+
+
+def read_embedding_states(database: Database, skus: Sequence[str]) -> dict[str, EmbeddingState]:
+    """Whether the vectors of products are stored, from the primary; products that do not exist are left out."""
+    with named_refusals(), database.primary() as connection:
+        return dict(connection.execute(SQL["embedding_states"], {"skus": list(skus)}).fetchall())
 
 
 def list_products(
@@ -197,8 +212,12 @@ def no_product(sku: str) -> NotFound:
 
 
 def _read(connection: Connection[Row], skus: Sequence[str]) -> list[Product]:
-    with connection.cursor(row_factory=class_row(Product)) as cursor:
+    with connection.cursor(row_factory=kwargs_row(_as_product)) as cursor:
         return cursor.execute(SQL["read"], {"skus": list(skus)}).fetchall()
+
+
+def _as_product(*, images: list[dict[str, Any]], **columns: Any) -> Product:
+    return Product(images=[Photograph(**image) for image in images], **columns)
 
 
 def _read_one(connection: Connection[Row], sku: str) -> Product:

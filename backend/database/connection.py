@@ -26,11 +26,15 @@ Row = tuple[Any, ...]
 
 @dataclass
 class Database:
-    """Connections to one server, opened when first asked for; a context manager that closes them."""
+    """Connections to one server, opened when first asked for; a context manager that closes them.
+
+    ``statement_timeout``: seconds that one statement of a pooled connection may take; 0 for any time.
+    """
 
     dsn: str
     read_dsn: str | None = None
     pool_size: int = 10
+    statement_timeout: float = 0
     _stack: ExitStack = field(default_factory=ExitStack, repr=False)
     _pools: dict[str, ConnectionPool[Connection[Row]]] = field(default_factory=dict, repr=False)
 
@@ -92,9 +96,11 @@ class Database:
                 min_size=0,
                 max_size=self.pool_size,
                 timeout=3,
+                # Beyond it the pool would wait twice as long after each failure, and notice late that a server is back.
+                reconnect_timeout=1,
                 open=False,
                 kwargs={"autocommit": True},
-                configure=register_vector,
+                configure=self._configure,
             )
             pool.open()
             # Two threads may both have made one; the second is closed at once.
@@ -105,6 +111,12 @@ class Database:
                 pool.close()
             return kept
         return pool
+
+    def _configure(self, connection: Connection[Row]) -> None:
+        register_vector(connection)
+        if self.statement_timeout:
+            milliseconds = f"{max(1, round(self.statement_timeout * 1000))}"
+            connection.execute("SELECT set_config('statement_timeout', %s, false)", [milliseconds])
 
 
 def with_search_path(dsn: str, *, setting: str = "DATABASE_URL") -> str:

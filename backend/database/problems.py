@@ -8,6 +8,7 @@ from psycopg_pool import PoolTimeout
 
 from backend.errors import (
     ConfigurationError,
+    Conflict,
     DatabaseUnavailable,
     EmbeddingFailed,
     EmbeddingPending,
@@ -15,9 +16,10 @@ from backend.errors import (
     InvalidInput,
     NotFound,
     ShelfmateError,
+    TookTooLong,
 )
 
-# Raised by the published functions; migrations/sql/0001/catalogue.sql lists them.
+# Raised by the published functions; migrations/sql/0001/catalogue.sql and 0002/life.sql list them.
 RAISED: dict[str, Callable[[str, str | None], ShelfmateError]] = {
     "SM001": lambda message, _field: NotFound(message),
     "SM002": lambda message, _field: EmbeddingPending(message),
@@ -27,6 +29,7 @@ RAISED: dict[str, Callable[[str, str | None], ShelfmateError]] = {
     "SM006": lambda message, field: InvalidInput(message, field=field),
     "SM007": lambda message, _field: ConfigurationError(message),
     "SM008": lambda message, _field: Expired(message),
+    "SM009": lambda message, field: Conflict(message, field=field),
 }
 
 
@@ -34,7 +37,8 @@ RAISED: dict[str, Callable[[str, str | None], ShelfmateError]] = {
 def translated() -> Iterator[None]:
     """Raise Shelfmate's error for a published function's code, and DatabaseUnavailable for a lost or missing server.
 
-    Any other error of psycopg passes unchanged: constraint violations mean different things to different callers.
+    A statement that took longer than its connection allows is TookTooLong. Any other error of psycopg passes unchanged:
+    constraint violations mean different things to different callers.
     """
     try:
         yield
@@ -42,8 +46,16 @@ def translated() -> Iterator[None]:
         raise DatabaseUnavailable(f"no database connection became free in time: {error}") from error
     except psycopg.Error as error:
         raised = RAISED.get(error.sqlstate or "")
+        if isinstance(error, psycopg.errors.QueryCanceled):
+            raise TookTooLong(
+                "the database did not finish in the time that a statement may take: ask for less, ask again when it is "
+                "less busy, or raise SHELFMATE_STATEMENT_TIMEOUT"
+            ) from error
         if raised is not None:
-            raise raised(error.diag.message_primary or str(error), error.diag.column_name) from error
+            message = error.diag.message_primary or str(error)
+            if error.sqlstate == "SM009" and error.diag.message_hint:
+                message = f"{message}: {error.diag.message_hint[:1].lower()}{error.diag.message_hint[1:].rstrip('.')}"
+            raise raised(message, error.diag.column_name) from error
         if is_connection_loss(error):
             raise DatabaseUnavailable(f"the database connection was lost: {error}") from error
         raise

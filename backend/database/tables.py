@@ -13,6 +13,7 @@ from sqlalchemy import (
     ARRAY,
     REAL,
     BigInteger,
+    Column,
     Computed,
     DateTime,
     Double,
@@ -23,6 +24,7 @@ from sqlalchemy import (
     MetaData,
     Numeric,
     SmallInteger,
+    Table,
     Text,
     UniqueConstraint,
     text,
@@ -130,6 +132,7 @@ class ProductImage(Base):
     byte_size: Mapped[int] = mapped_column(Integer, Computed("octet_length(content)", persisted=True))
     content: Mapped[bytes]
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
+    __table_args__ = (Index("product_images_sha256_idx", "sha256", "product_id"),)
 
 
 class Review(Base):
@@ -170,7 +173,7 @@ class EmbeddingSpace(Base):
     state: Mapped[str] = mapped_column(server_default="building")
     text_encoder: Mapped[str | None]
     text_version: Mapped[str | None]
-    text_fields: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{title}")
+    text_inputs: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{title}")
     text_dimensions: Mapped[int] = mapped_column(Integer)
     text_weight: Mapped[float]
     image_encoder: Mapped[str | None]
@@ -185,10 +188,46 @@ class EmbeddingSpace(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
     activated_at: Mapped[datetime | None]
     ef_search: Mapped[int] = mapped_column(Integer, server_default=text("60"))
+    recipe: Mapped[str | None]
+    kernel: Mapped[str] = mapped_column(server_default="cosine")
+    text_projection: Mapped[str | None]
+    image_projection: Mapped[str | None]
+    previous_id: Mapped[int | None] = mapped_column(
+        Integer, ForeignKey(f"{SCHEMA}.embedding_spaces.id", ondelete="SET NULL")
+    )
+    fill_horizon: Mapped[int | None]
+    fill_cursor: Mapped[int | None]
+    fill_queued_at: Mapped[datetime | None]
+    filled_at: Mapped[datetime | None]
     __table_args__ = (
         UniqueConstraint("name", name="embedding_spaces_name_key"),
         Index("embedding_spaces_one_active", "state", unique=True, postgresql_where=text("state = 'active'")),
     )
+
+
+class SpaceModel(Base):
+    __tablename__ = "space_models"
+    space_id: Mapped[int] = mapped_column(Integer, of_space(), primary_key=True)
+    modality: Mapped[str] = mapped_column(primary_key=True)
+    part: Mapped[str] = mapped_column(primary_key=True)
+    method: Mapped[str]
+    content: Mapped[bytes]
+    sha256: Mapped[bytes] = mapped_column(Computed("sha256(content)", persisted=True))
+    input_dimensions: Mapped[int] = mapped_column(Integer)
+    output_dimensions: Mapped[int] = mapped_column(Integer)
+    report: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
+    fitted_at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+
+class SpacePlan(Base):
+    __tablename__ = "space_plans"
+    name: Mapped[str] = mapped_column(primary_key=True)
+    plan: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    state: Mapped[str] = mapped_column(server_default="waiting")
+    progress: Mapped[str | None]
+    error: Mapped[str | None]
+    requested_at: Mapped[datetime] = mapped_column(server_default=NOW)
+    started_at: Mapped[datetime | None]
 
 
 class EmbeddingJob(Base):
@@ -209,15 +248,33 @@ class EmbeddingJob(Base):
     last_error: Mapped[str | None]
     __table_args__ = (
         Index(
-            "embedding_jobs_queue_idx",
-            "priority",
+            "embedding_jobs_interactive_idx",
             "available_at",
             "product_id",
-            postgresql_where=text("state = 'queued' AND losses < 2"),
+            postgresql_where=text("state = 'queued' AND losses < 2 AND priority = 0"),
+        ),
+        Index(
+            "embedding_jobs_backfill_idx",
+            "space_id",
+            "available_at",
+            "product_id",
+            postgresql_where=text("state = 'queued' AND losses < 2 AND priority > 0"),
         ),
         Index("embedding_jobs_suspect_idx", "available_at", postgresql_where=text("state = 'queued' AND losses >= 2")),
         Index("embedding_jobs_lease_idx", "leased_until", postgresql_where=text("state = 'leased'")),
     )
+
+
+# Without a key, so that no mapped class: rows are only added and counted.
+embedding_log = Table(
+    "embedding_log",
+    Base.metadata,
+    Column("finished_at", DateTime(timezone=True), nullable=False, server_default=NOW),
+    Column("space_id", Integer, nullable=False),
+    Column("worker", Text, nullable=False),
+    *(Column(name, Integer, nullable=False, server_default=text("0")) for name in ("completed", "failed", "died")),
+    Index("embedding_log_finished_at_idx", "finished_at"),
+)
 
 
 class ProductEmbedding(Base):

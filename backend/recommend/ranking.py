@@ -152,5 +152,10 @@ def recommend(database: Database, query: Json, filters: Filter = Filter()) -> Ra
         items=hits,
         mode="ann" if any(hit.mode == "ann" for hit in hits) else "exact",
         # Named by the statement that ranked; an activation between two statements could make it another.
-        space=hits[0].space if hits else query.get("space") or active_space(database).name,
+        space=hits[0].space if hits else _named(query) or active_space(database).name,
     )
+
+
+def _named(query: Json) -> str | None:
+    space: str | None = query.get("space")
+    return None if space is None else space.partition("#")[0]

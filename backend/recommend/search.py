@@ -73,7 +73,7 @@ class Results:
     """What was found, best first: exactly k, or all that match and satisfy the filter.
 
     ``by`` says what counted; ``space`` is None where the words alone did; ``mode`` is how the vectors were compared.
-    ``vectors`` are unit vectors of what was looked for, by modality.
+    ``vectors`` are vectors of what was looked for, by modality, and ``reference`` names the space that they are of.
     """
 
     items: list[Found]
@@ -81,6 +81,7 @@ class Results:
     space: str | None
     mode: Literal["exact", "ann"]
     vectors: Json
+    reference: str | None
 
 
 @dataclass(frozen=True)
@@ -116,12 +117,14 @@ def search(database: Database, embedder: Embedder, wish: Search) -> Results:
     by = wish.mode or ("vector" if wish.text is None else "hybrid" if "vector" in query else "lexical")
     with database.read() as connection, connection.cursor(row_factory=class_row(Found)) as cursor:
         found = cursor.execute(SQL["search"], {"query": json.dumps(query)}).fetchall()
+    reference = None if by == "lexical" else query.get("space")
     return Results(
         items=found,
         by=by,
-        space=None if by == "lexical" else query.get("space"),
+        space=None if reference is None else reference.partition("#")[0],
         mode="ann" if any(item.mode == "ann" for item in found) else "exact",
         vectors=query.get("vector", {}),
+        reference=reference,
     )
 
 

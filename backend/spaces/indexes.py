@@ -32,7 +32,12 @@ class HnswIndex:
 
 
 def wanted_indexes(space: Space) -> list[HnswIndex]:
-    """The indexes of a space: inner product on ``fused``, cosine on each block when there are several."""
+    """The indexes of a space: inner product on ``fused``, cosine on each block when there are several.
+
+    None where the kernel is linear: an HNSW graph needs a product to be its own nearest.
+    """
+    if space.kernel == "linear":
+        return []
     blocks = [
         (name, dimensions)
         for name, dimensions in zip(("text", "image", "reviews"), space.dimensions, strict=True)
@@ -43,6 +48,13 @@ def wanted_indexes(space: Space) -> list[HnswIndex]:
     if len(blocks) > 1:
         indexes += [HnswIndex(f"{prefix}_{name}_hnsw", name, size, "halfvec_cosine_ops") for name, size in blocks]
     return indexes
+
+
+def are_indexes_whole(connection: Connection[Row], space: Space) -> bool:
+    """Whether a space has every index that it should have; a small one needs none."""
+    present = _present(connection, space)
+    missing = [index for index in wanted_indexes(space) if not present.get(index.name)]
+    return not missing or _fill(connection, space)[0] < FEWEST_INDEXED
 
 
 def prepare_for_fill(database: Database, space: Space) -> bool:

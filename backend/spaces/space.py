@@ -1,16 +1,25 @@
 """What an embedding space is."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 
+from psycopg import Connection
 from psycopg.rows import class_row
 
-from backend.database.connection import Database
+from backend.database.connection import Database, Row
 from backend.database.queries import load_queries
+from backend.encoders.protocols import EncoderSpec
 from backend.encoders.registry import describe_image_encoder, describe_text_encoder
 from backend.errors import ConfigurationError
 from backend.settings import Settings
+from backend.spaces.inputs import product_texts
+from backend.spaces.models import SpaceModel, store_models
+from backend.spaces.recipe import PLAIN, Recipe, check_dimensions
 
 SQL = load_queries("spaces")
+
+Fitted = dict[tuple[str, str], SpaceModel]
 
 
 @dataclass(frozen=True)
@@ -22,7 +31,7 @@ class Space:
     state: str
     text_encoder: str | None
     text_version: str | None
-    text_fields: list[str]
+    text_inputs: list[str]
     text_dimensions: int
     text_weight: float
     image_encoder: str | None
@@ -31,6 +40,14 @@ class Space:
     image_weight: float
     reviews_dimensions: int
     reviews_weight: float
+    recipe: str | None = None
+    kernel: str = "cosine"
+    text_projection: str | None = None
+    image_projection: str | None = None
+    previous_id: int | None = None
+    created_at: datetime | None = None
+    activated_at: datetime | None = None
+    filled_at: datetime | None = None
 
     @property
     def dimensions(self) -> tuple[int, int, int]:
@@ -42,6 +59,15 @@ class Space:
         """Weights of the text, image and reviews blocks."""
         return self.text_weight, self.image_weight, self.reviews_weight
 
+    @property
+    def reference(self) -> str:
+        """Names this space and no other of its name, in a query whose vectors were made for it: ``name#id``."""
+        return f"{self.name}#{self.id}"
+
+    def texts_of(self, title: str, description: str, brand: str | None) -> tuple[str, ...]:
+        """The texts that are encoded of a product, one for each of ``text_inputs``."""
+        return product_texts(self.text_inputs, title, description, brand)
+
 
 def list_spaces(database: Database, *, from_primary: bool = False) -> list[Space]:
     """Every space, oldest first; ``from_primary`` where a replica that lags must not hide a new one."""
@@ -52,8 +78,10 @@ def list_spaces(database: Database, *, from_primary: bool = False) -> list[Space
 
 @dataclass(frozen=True)
 class Fill:
-    """How far a space is filled: vectors, those of the last 60 s among them, jobs, and whether it is indexed."""
+    """How far a space is filled: products of the catalogue, vectors, those of the last 60 s among them, jobs, and
+    whether it is indexed."""
 
+    products: int
     embedded: int
     last_minute: int
     waiting: int
@@ -62,9 +90,8 @@ class Fill:
 
     @property
     def share(self) -> float:
-        """Embedded products among those that are, are to be or could not be, 0 to 1."""
-        total = self.embedded + self.waiting + self.dead
-        return self.embedded / total if total else 1.0
+        """Embedded products among all of the catalogue, 0 to 1."""
+        return min(1.0, self.embedded / self.products) if self.products else 1.0
 
 
 def list_fills(database: Database) -> list[tuple[Space, Fill]]:
@@ -88,31 +115,82 @@ def active_space(database: Database) -> Space:
     raise ConfigurationError("no embedding space is active: run shelfmate migrate, which creates the default one")
 
 
-def ensure_default_space(database: Database, settings: Settings) -> None:
-    """Create the default space on a database that has none; it becomes active at once.
+def insert_space(connection: Connection[Row], name: str, recipe: Recipe, models: Sequence[SpaceModel] = ()) -> int:
+    """Make a space of a recipe whose fitted parts are ``models``, in the caller's transaction; returns its id.
 
-    Half text and half image measured best of .3 to .7 (docs/decisions/0003).
+    Nothing is queued for it yet but what is inserted and edited from now on. The first space becomes active.
+
+    Raises:
+        InvalidInput: it would have more dimensions than pgvector indexes.
+        ConfigurationError: there is no such encoder.
+        WeightsMissing: an encoder's weights are not on this machine.
+    """
+    fitted: Fitted = {(model.modality, model.part): model for model in models}
+    text, text_dimensions = _describe_text(recipe, fitted)
+    image, image_dimensions = _describe_image(recipe, fitted)
+    check_dimensions(text_dimensions, image_dimensions)
+    row = connection.execute(
+        SQL["create"],
+        {
+            "name": name,
+            "text_encoder": text and text.name,
+            "text_version": text and text.version,
+            "text_inputs": list(recipe.text_inputs),
+            "text_dimensions": text_dimensions,
+            "text_weight": recipe.text_weight,
+            "image_encoder": image and image.name,
+            "image_version": image and image.version,
+            "image_dimensions": image_dimensions,
+            "image_weight": recipe.image_weight,
+            "recipe": recipe.name,
+            "kernel": recipe.kernel,
+            "text_projection": _method(recipe.text_projection),
+            "image_projection": _method(recipe.image_projection),
+        },
+    ).fetchone()
+    assert row is not None
+    store_models(connection, row[0], models)
+    return int(row[0])
+
+
+def _describe_text(recipe: Recipe, fitted: Fitted) -> tuple[EncoderSpec | None, int]:
+    if recipe.text is None:
+        return None, 0
+    state = fitted.get(("text", "encoder"))
+    spec = describe_text_encoder(recipe.text, None if state is None else state.content)
+    projection = fitted.get(("text", "projection"))
+    return spec, spec.dimensions * len(recipe.text_inputs) if projection is None else projection.output_dimensions
+
+
+def _describe_image(recipe: Recipe, fitted: Fitted) -> tuple[EncoderSpec | None, int]:
+    if recipe.image is None:
+        return None, 0
+    state = fitted.get(("image", "encoder"))
+    spec = describe_image_encoder(recipe.image, None if state is None else state.content)
+    projection = fitted.get(("image", "projection"))
+    return spec, spec.dimensions if projection is None else projection.output_dimensions
+
+
+def _method(projection: str | None) -> str | None:
+    return None if projection is None else projection.partition(":")[0]
+
+
+def ensure_default_space(database: Database, settings: Settings) -> None:
+    """Create the default space on a database that has none, by the recipe ``plain``; it becomes active at once.
+
+    A fresh database has nothing to fit a projection on. Half text and half image measured best of .3 to .7
+    (docs/decisions/0003).
     """
     if list_spaces(database):
         return
-    text = describe_text_encoder(settings.text_encoder)
-    image = describe_image_encoder(settings.image_encoder)
+    recipe = replace(PLAIN, text=settings.text_encoder, image=settings.image_encoder)
+    if recipe != PLAIN:
+        recipe = replace(recipe, name=None)
     with database.write() as connection:
         connection.execute(SQL["serialise_creation"])
-        if connection.execute(SQL["list"]).fetchone() is not None:
-            return
-        connection.execute(
-            SQL["create"],
-            {
-                "name": "default",
-                "text_encoder": settings.text_encoder,
-                "text_version": text.version,
-                "text_fields": ["title"],
-                "text_dimensions": text.dimensions,
-                "text_weight": 0.5,
-                "image_encoder": settings.image_encoder,
-                "image_version": image.version,
-                "image_dimensions": image.dimensions,
-                "image_weight": 0.5,
-            },
-        )
+        if connection.execute(SQL["list"]).fetchone() is None:
+            insert_space(connection, "default", recipe)
+    # An empty catalogue is filled at once; otherwise what is inserted next would be looked at twice.
+    from backend.spaces.filling import advance_fills
+
+    advance_fills(database)

@@ -4,14 +4,13 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from backend.catalog.categories import list_categories
-from backend.catalog.images import put_image
 from backend.catalog.products import Product, get_product, get_products, put_product
-from backend.encoders.images import describe_image
 from backend.errors import InvalidInput
 from backend.spaces.jobs import Job, list_jobs, retry_dead
 from backend.web.blueprint import services
 from backend.web.cards import read_cards
 from backend.web.product_form import ProductForm
+from backend.web.product_photos import Photos
 from backend.web.queue_state import read_queue_state
 from backend.web.same_origin import require_same_origin
 from backend.web.tree import paths
@@ -94,14 +93,9 @@ def product_state(sku: str) -> str:
 
 def _store(form: ProductForm, product: Product | None) -> ResponseReturnValue:
     database = services().database
-    upload = request.files.get("photo")
-    content = upload.read() if upload is not None and upload.filename else None
-    try:
-        if content is not None:
-            # Before anything is stored: a product is not saved without the photograph that was meant for it.
-            describe_image(content, verify=True)
-    except InvalidInput as error:
-        form.note(error, "photo")
+    photos = Photos.sent(request)
+    # Before anything is stored: a product is not saved without the photographs that were meant for it.
+    photos.check(form)
     try:
         data = form.data()
         if not form.problems:
@@ -110,8 +104,7 @@ def _store(form: ProductForm, product: Product | None) -> ResponseReturnValue:
         form.note(error)
     if form.problems:
         return _show(form, product)
-    if content is not None:
-        put_image(database, form.sku, content)
+    photos.store(database, form.sku)
     return redirect(url_for("shelf.admin.edit", sku=form.sku, saved=1), 303)
 
 

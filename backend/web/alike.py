@@ -9,7 +9,7 @@ from backend.catalog.products import Product
 from backend.database.connection import Database
 from backend.errors import EmbeddingFailed, EmbeddingPending, InvalidInput
 from backend.recommend.ranking import Filter, Hit, Ranking, Weights, similar
-from backend.spaces.space import active_space
+from backend.spaces.space import Space
 from backend.web.cards import Card, read_cards
 
 CARDS = 12
@@ -17,7 +17,7 @@ CARDS = 12
 
 @dataclass(frozen=True)
 class Wishes:
-    """Weights from 0 to 1 of the modalities that the active space has, and which products count.
+    """Weights from 0 to 1 of the modalities that the space has, and which products count.
 
     ``own`` when they are the space's own, with which the stored vector itself is the query.
     """
@@ -62,7 +62,7 @@ class Alike:
     seconds: float = 0.0
 
 
-def read_wishes(database: Database, given: Mapping[str, str]) -> Wishes:
+def read_wishes(space: Space, given: Mapping[str, str]) -> Wishes:
     """The wishes in a query string: ``w_text``, ``w_image``, ``same_category``, ``in_stock``.
 
     A weight that is not given is the space's own.
@@ -70,14 +70,13 @@ def read_wishes(database: Database, given: Mapping[str, str]) -> Wishes:
     Raises:
         InvalidInput: a weight is no number from 0 to 1.
     """
-    space = active_space(database)
     own = {name: weight for name, weight in (("text", space.text_weight), ("image", space.image_weight)) if weight > 0}
     weights = {name: _weight(given, f"w_{name}", weight) for name, weight in own.items()}
     return Wishes(weights, weights == own, bool(given.get("same_category")), bool(given.get("in_stock")))
 
 
-def find_alike(database: Database, product: Product, wishes: Wishes) -> Alike:
-    """The products most like one, as the visitor wishes."""
+def find_alike(database: Database, product: Product, wishes: Wishes, *, space: str | None = None) -> Alike:
+    """The products most like one, as the visitor wishes; in a shadow space where one is named."""
     if wishes.total == 0:
         return Alike("unweighted")
     filters = Filter(
@@ -86,7 +85,7 @@ def find_alike(database: Database, product: Product, wishes: Wishes) -> Alike:
     began = time.perf_counter()
     try:
         weights = Weights() if wishes.own else Weights(**wishes.weights)
-        ranking = similar(database, product.sku, k=CARDS, filters=filters, weights=weights)
+        ranking = similar(database, product.sku, k=CARDS, filters=filters, weights=weights, space=space)
     except EmbeddingPending:
         return Alike("pending")
     except EmbeddingFailed:

@@ -31,7 +31,8 @@ def register(pages: Blueprint) -> None:
     def ours(error: ShelfmateError) -> ResponseReturnValue:
         if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             log.error("%s %s: %s", request.method, request.path, error)
-            return _page(error.status, _OUR_FAULT)
+            if not isinstance(error, NotReady):
+                return _page(error.status, _OUR_FAULT)
         headers = {}
         if isinstance(error, NotReady) and error.retry_after is not None:
             headers["Retry-After"] = str(error.retry_after)

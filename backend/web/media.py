@@ -15,11 +15,16 @@ ASK_AGAIN = "public, no-cache"
 
 @views.get("/p/<sku>/photo")
 def photo(sku: str) -> Response:
-    """A product's first photograph. ``v`` is the beginning of its SHA-256, ``w`` one of ``WIDTHS``; never scaled up."""
+    """A product's first photograph, or the one at position ``n``.
+
+    ``v`` is the beginning of its SHA-256, ``w`` one of ``WIDTHS``; never scaled up.
+    """
     shop = services()
-    stored = next(iter(list_images(shop.database, sku)), None)
+    position = request.args.get("n", type=int)
+    images = list_images(shop.database, sku)
+    stored = next((image for image in images if position in (None, image.position)), None)
     if stored is None:
-        raise NotFound(f"product {sku} has no photograph")
+        raise NotFound(f"product {sku} has no photograph" + ("" if position is None else f" at position {position}"))
     width = request.args.get("w", type=int)
     if width not in WIDTHS or width >= stored.width:
         width = None

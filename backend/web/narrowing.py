@@ -50,6 +50,14 @@ class Narrowing:
         """The query string that says the same."""
         return urlencode(list(self._parameters()))
 
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The same as arguments of ``url_for``."""
+        found: dict[str, list[str]] = {}
+        for name, value in self._parameters():
+            found.setdefault(name, []).append(value)
+        return found
+
     def among(self, category: str | None) -> "Narrowing":
         """Narrowed to a category, or widened to all."""
         return replace(self, category=category, shown=CARDS)

@@ -3,13 +3,15 @@
 from flask import Blueprint, render_template, request
 
 from backend.catalog.categories import list_categories
-from backend.catalog.products import Product, get_product
+from backend.catalog.products import Photograph, Product, get_product
 from backend.catalog.reviews import list_reviews
 from backend.database.queries import load_queries
+from backend.spaces.space import active_space
 from backend.web.alike import Wishes, find_alike, read_wishes
 from backend.web.blueprint import services
 from backend.web.cards import read_cards, read_variants
 from backend.web.tree import way_to
+from backend.web.trial import trial
 
 views = Blueprint("product", __name__)
 
@@ -28,6 +30,7 @@ def page(sku: str) -> str:
     return render_template(
         "web/product.html",
         card=read_cards(database, [sku])[0],
+        photo=_chosen(product),
         way=way_to(roots, product.category) if product.category else [],
         variants=read_variants(database, sku) if product.variant_group else [],
         reviews=reviews,
@@ -42,10 +45,19 @@ def similar(sku: str) -> str:
     return render_template("web/_alike.html", **_alike(get_product(services().database, sku)))
 
 
+def _chosen(product: Product) -> Photograph | None:
+    """The photograph that is shown large: the one at position ``photo``, else the first."""
+    position = request.args.get("photo", type=int)
+    chosen = (image for image in product.images if image.position == position)
+    return next(chosen, product.images[0] if product.images else None)
+
+
 def _alike(product: Product) -> dict[str, object]:
     database = services().database
-    wishes: Wishes = read_wishes(database, request.args)
-    return {"product": product, "wishes": wishes, "alike": find_alike(database, product, wishes)}
+    shadow = trial()
+    wishes: Wishes = read_wishes(shadow or active_space(database), request.args)
+    alike = find_alike(database, product, wishes, space=None if shadow is None else shadow.name)
+    return {"product": product, "wishes": wishes, "alike": alike}
 
 
 def _count_stars(sku: str) -> dict[int, int]:

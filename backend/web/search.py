@@ -18,6 +18,7 @@ from backend.web.blueprint import services
 from backend.web.cards import Card, read_cards
 from backend.web.looks import Looks, unpack
 from backend.web.narrowing import Narrowing, price_range, price_text, read_narrowing
+from backend.web.trial import trial
 from backend.web.wording import money
 
 views = Blueprint("search", __name__)
@@ -70,7 +71,7 @@ def by_photograph() -> ResponseReturnValue:
     if packed:
         looks = unpack(packed, space)
         return _render(wish, looks, _answer(wish, looks=looks))
-    return redirect(url_for("shelf.search.page") + (f"?{wish.query}" if wish.query else ""), 303)
+    return redirect(url_for("shelf.search.page", **wish.arguments), 303)
 
 
 def _upload(wish: Narrowing, upload: FileStorage) -> ResponseReturnValue:
@@ -78,18 +79,19 @@ def _upload(wish: Narrowing, upload: FileStorage) -> ResponseReturnValue:
         answer = _answer(wish, image=upload.stream.read())
     except UnreadableImage as error:
         return _render(wish, None, None, problem=str(error)), int(error.status)
-    assert answer.results.space is not None
-    return _render(wish, Looks(answer.results.vectors["image"], answer.results.space), answer)
+    assert answer.results.reference is not None
+    return _render(wish, Looks(answer.results.vectors["image"], answer.results.reference), answer)
 
 
 def _answer(wish: Narrowing, *, image: bytes | None = None, looks: Looks | None = None) -> Answer:
     shop = services()
+    shadow = trial()
     began = time.perf_counter()
     asked = Search(
         text=wish.words or None,
         image=image,
         vectors={} if looks is None else {"image": looks.vector},
-        space=None if looks is None else looks.space,
+        space=looks.space if looks is not None else None if shadow is None else shadow.name,
         filter=wish.filter,
         k=wish.shown,
     )

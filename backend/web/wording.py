@@ -56,6 +56,15 @@ def duration(seconds: float) -> str:
     return f"{seconds / 3600:.0f} h"
 
 
+def size(number: float) -> str:
+    """``312 B``, ``4.1 kB``, ``31 MB``, ``1.2 GB``: two digits at least, in steps of 1,000."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if number < 1000 or unit == "GB":
+            break
+        number /= 1000
+    return f"{number:.1f} {unit}" if number < 10 and unit != "B" else f"{number:,.0f} {unit}"
+
+
 FILTERS: dict[str, Callable[..., str]] = {
     "money": money,
     "label": label,
@@ -63,4 +72,5 @@ FILTERS: dict[str, Callable[..., str]] = {
     "count": count,
     "day": day,
     "duration": duration,
+    "size": size,
 }

@@ -33,6 +33,11 @@ PAGES = [
     f"/admin/rules/{'with-a-very-long-name' * 4}/delete",
     "/admin/rules/pin/edit",
     "/admin/retrieval",
+    "/admin/spaces",
+    "/admin/spaces/new",
+    "/admin/spaces/new?recipe=",
+    "/admin/spaces/compare",
+    "/admin/spaces/default/drop",
 ]
 
 RESULTS = """[...document.querySelectorAll('#alike-found [data-sku]')]

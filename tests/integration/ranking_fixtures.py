@@ -62,7 +62,7 @@ def stocked_shelf(
     with fresh_database(server_dsn, template, home) as (database, _):
         with database.write() as connection:
             space = (connection.execute(CREATE_SPACE.encode()).fetchone() or (0,))[0]
-            connection.execute("SELECT activate_space('uneven')")
+            connection.execute("SELECT activate_space('uneven', force => true)")
             catalogue.store(connection)
             vectors = Vectors.clustered(which).store(connection, space)
         with database.alone() as alone:

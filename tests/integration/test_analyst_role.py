@@ -151,7 +151,7 @@ def test_an_analysts_login_reads_only_and_stops_after_a_while(analyst: Connectio
 def test_an_analyst_reads_the_view_of_a_space_that_was_made_later(database: Database) -> None:
     with database.write() as connection:
         connection.execute("SELECT create_space('second', 'hashing:8', '1', '{title}', 8, 1, NULL, NULL, 0, 0)")
-        connection.execute("SELECT activate_space('second')")
+        connection.execute("SELECT activate_space('second', force => true)")
         connection.execute("SET LOCAL ROLE analyst")
         assert connection.execute("SELECT * FROM active_embeddings").fetchall() == []
         assert connection.execute("SELECT * FROM product_embeddings_2").fetchall() == []

@@ -46,7 +46,7 @@ def test_another_image_replaces_and_the_same_changes_nothing(
     first = client.put(PATH, data=a_picture("red"), content_type="image/png").json
     drain()
     again = client.put(PATH, data=a_picture("red"), content_type="image/png")
-    assert (again.status_code, again.json) == (200, first)
+    assert (again.status_code, again.json) == (200, first | {"embedding": "embedded"})
     assert client.get("/v1/products/A1").json["embedding"] == "embedded"
     other = client.put(PATH, data=a_picture("blue"), content_type="image/png")
     assert other.status_code == 200
@@ -142,3 +142,59 @@ def test_an_unknown_product_has_no_images(client: ConformingClient) -> None:
     assert client.put("/v1/products/nobody/image", data=a_picture(), content_type="image/png").status_code == 404
     assert "nobody" in client.get("/v1/products/nobody/image").json["detail"]
     assert client.delete("/v1/products/nobody/image").status_code == 404
+
+
+def test_several_images_stand_in_order_with_addresses_of_their_own(client: ConformingClient) -> None:
+    colours = {0: "red", 2: "blue", 1: "green"}
+    for position, colour in colours.items():
+        stored = client.put(f"/v1/products/A1/images/{position}", data=a_picture(colour), content_type="image/png")
+        assert stored.status_code == 201
+        assert stored.headers["Location"] == stored.json["url"]
+    listed = client.get("/v1/products/A1/images").json["items"]
+    assert [image["position"] for image in listed] == [0, 1, 2]
+    product = client.get("/v1/products/A1").json
+    assert [image["url"] for image in product["images"]] == [image["url"] for image in listed]
+    assert product["image"] == product["images"][0]["url"]
+    for image in listed:
+        shown = client.get(image["url"])
+        assert shown.data == a_picture(colours[image["position"]])
+        assert "immutable" in shown.headers["Cache-Control"]
+        assert client.get(image["url"], headers={"If-None-Match": shown.headers["ETag"]}).status_code == 304
+
+
+def test_deleting_the_first_image_makes_the_next_the_embedded_one(
+    client: ConformingClient, drain: Callable[[], int]
+) -> None:
+    for position, colour in enumerate(("red", "blue")):
+        client.put(f"/v1/products/A1/images/{position}", data=a_picture(colour), content_type="image/png")
+    drain()
+    assert client.delete("/v1/products/A1/images/0").status_code == 204
+    product = client.get("/v1/products/A1").json
+    assert (product["embedding"], [image["position"] for image in product["images"]]) == ("pending", [1])
+    assert drain() == 1
+    assert client.delete("/v1/products/A1/images/0").status_code == 404
+
+
+def test_an_added_image_goes_behind_the_others_and_is_not_stored_twice(client: ConformingClient) -> None:
+    path = "/v1/products/A1/images"
+    client.put(f"{path}/4", data=a_picture("red"), content_type="image/png")
+    added = client.post(path, data=a_picture("blue"), content_type="image/png")
+    assert (added.status_code, added.json["position"]) == (201, 5)
+    again = client.post(path, data=a_picture("red"), content_type="image/png")
+    assert (again.status_code, again.json["position"]) == (200, 4)
+    assert len(client.get(path).json["items"]) == 2
+    client.put(f"{path}/99", data=a_picture("white"), content_type="image/png")
+    full = client.post(path, data=a_picture("black"), content_type="image/png")
+    assert (full.status_code, full.json["errors"][0]["field"]) == (400, "position")
+
+
+@pytest.mark.parametrize("position", ["-1", "100", "first", "1.5", "%20"])
+def test_a_position_that_is_none_is_named(client: ConformingClient, position: str) -> None:
+    answer = client.get(f"/v1/products/A1/images/{position}")
+    assert (answer.status_code, answer.json["errors"][0]["field"]) == (400, "position")
+
+
+def test_images_of_no_product_are_not_found_and_of_a_bare_one_none(client: ConformingClient) -> None:
+    assert client.get("/v1/products/A1/images").json == {"items": []}
+    assert client.get("/v1/products/none/images").status_code == 404
+    assert client.post("/v1/products/none/images", data=a_picture(), content_type="image/png").status_code == 404

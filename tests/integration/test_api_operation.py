@@ -100,7 +100,11 @@ def test_metrics_count_requests_jobs_and_vectors(client: ConformingClient) -> No
     route = 'method="GET",route="/v1/products/<sku>/similar",status="409"'
     assert f"shelfmate_http_request_seconds_count{{{route}}} 1.0" in lines
     assert 'shelfmate_http_request_seconds_count{method="other",route="none",status="404"} 2.0' in lines
-    assert 'shelfmate_embedding_jobs{state="queued"} 1.0' in lines
+    assert 'shelfmate_embedding_jobs{priority="interactive",space="default",state="queued"} 1.0' in lines
+    assert 'shelfmate_embedding_jobs{priority="backfill",space="default",state="queued"} 0.0' in lines
+    assert 'shelfmate_embedding_finished_minute{outcome="died",space="default"} 0.0' in lines
+    assert 'shelfmate_space_fill_share{space="default",state="active"} 0.0' in lines
+    assert 'shelfmate_space_plans{state="failed"} 0.0' in lines
     assert 'shelfmate_embedded_products{space="default",state="active"} 0.0' in lines
     assert "shelfmate_database_up 1.0" in lines
     assert "BREW" not in metrics

@@ -7,9 +7,9 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from threading import Thread
+from threading import Event, Thread
 
 import psutil
 import pytest
@@ -17,8 +17,12 @@ import pytest
 from backend.catalog.products import ProductData, put_product
 from backend.database.connection import Database
 from backend.errors import ConfigurationError
-from backend.server import require_free_port
+from backend.server import _keep_warm, require_free_port
 from backend.settings import Settings
+from backend.spaces.embedder import Embedder
+from backend.spaces.fusion import Vectors
+from backend.spaces.recipe import Recipe
+from backend.spaces.space import Space, insert_space
 
 COMMAND = """
 from backend.database.connection import open_database
@@ -126,3 +130,46 @@ def test_an_address_of_another_machine_is_refused(settings: Settings) -> None:
     for host in ("192.0.2.1", "no.such.host.invalid"):
         with pytest.raises(ConfigurationError, match=host):
             require_free_port(settings.model_copy(update={"host": host, "port": free_port()}))
+
+
+class NotingEmbedder(Embedder):
+    """Notes which spaces it was asked to encode texts for."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self.asked: list[str] = []
+
+    def texts(self, space: Space, texts: Sequence[str]) -> Vectors:
+        self.asked.append(space.name)
+        return super().texts(space, texts)
+
+
+def test_encoders_of_every_space_that_may_answer_are_loaded_once_before_they_are_needed(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backend.server.SECONDS_BETWEEN_LOOKS", 0.05)
+    with database.write() as connection:
+        insert_space(connection, "broken", Recipe(text="hashing:32", image=None, text_weight=1, image_weight=0))
+        connection.execute(
+            "UPDATE shelfmate.embedding_spaces SET text_version = 'other', state = 'shadow' WHERE name = 'broken'"
+        )
+    embedder, stopping = NotingEmbedder(database), Event()
+    thread = Thread(target=_keep_warm, args=(database, embedder, stopping))
+    thread.start()
+    try:
+        deadline = time.monotonic() + 20
+        while embedder.asked != ["default", "broken"] and time.monotonic() < deadline:
+            time.sleep(0.02)
+        with database.write() as connection:
+            insert_space(connection, "next", Recipe(text="hashing:16", image=None, text_weight=1, image_weight=0))
+        time.sleep(0.3)
+        assert embedder.asked == ["default", "broken"]
+        with database.write() as connection:
+            connection.execute("UPDATE shelfmate.embedding_spaces SET state = 'shadow' WHERE name = 'next'")
+        while len(embedder.asked) < 3 and time.monotonic() < deadline:
+            time.sleep(0.02)
+        time.sleep(0.2)
+    finally:
+        stopping.set()
+        thread.join()
+    assert embedder.asked == ["default", "broken", "next"]

@@ -40,7 +40,7 @@ def test_a_put_product_comes_back_as_it_was_given(database: Database) -> None:
     assert created
     assert stored == get_product(database, "A1")
     assert ProductData(**{name: getattr(stored, name) for name in vars(SHIRT)}) == SHIRT
-    assert (stored.embedding, stored.image_sha256) == ("pending", None)
+    assert (stored.embedding, stored.images) == ("pending", [])
 
 
 def test_a_second_put_replaces_every_field(database: Database) -> None:

@@ -41,7 +41,7 @@ def stored(database: Database) -> set[str]:
 
 def test_a_result_is_stored_and_its_job_ended_together(database: Database, queue: JobQueue) -> None:
     insert(database, "A", "B")
-    leases = queue.claim(10)
+    leases = queue.claim_interactive(10)
     assert queue.store(1, [result(lease) for lease in leases]) == {lease.product_id for lease in leases}
     assert stored(database) == {"A", "B"}
     assert count_jobs(database).waiting == 0
@@ -52,7 +52,7 @@ def test_two_workers_never_claim_the_same_job(database: Database, queue: JobQueu
     claimed: list[Lease] = []
 
     def claim() -> None:
-        while leases := queue.claim(3):
+        while leases := queue.claim_interactive(3):
             claimed.extend(leases)
 
     threads = [threading.Thread(target=claim) for _ in range(6)]
@@ -65,9 +65,10 @@ def test_two_workers_never_claim_the_same_job(database: Database, queue: JobQueu
 
 def test_a_worker_that_comes_back_late_is_refused(database: Database, queue: JobQueue) -> None:
     insert(database, "A")
-    (late,) = JobQueue(database, "late", lease_seconds=0.01).claim(1)
+    (late,) = JobQueue(database, "late", lease_seconds=0.01).claim_interactive(1)
     time.sleep(0.05)
-    (current,) = queue.claim(1)
+    assert queue.expire() == [(1, "queued")]
+    (current,) = queue.claim_interactive(1)
     assert current.lease_token != late.lease_token
     assert queue.store(1, [result(late)]) == set()
     assert stored(database) == set()
@@ -76,7 +77,7 @@ def test_a_worker_that_comes_back_late_is_refused(database: Database, queue: Job
 
 def test_an_edit_during_encoding_refuses_the_old_result(database: Database, queue: JobQueue) -> None:
     insert(database, "A", "B")
-    leases = queue.claim(10)
+    leases = queue.claim_interactive(10)
     with database.write() as connection:
         connection.execute("UPDATE products SET title = 'another' WHERE sku = 'A'")
     assert len(queue.store(1, [result(lease) for lease in leases])) == 1
@@ -86,7 +87,7 @@ def test_an_edit_during_encoding_refuses_the_old_result(database: Database, queu
 
 def test_a_delete_during_encoding_leaves_nothing(database: Database, queue: JobQueue) -> None:
     insert(database, "A", "B")
-    leases = queue.claim(10)
+    leases = queue.claim_interactive(10)
     with database.write() as connection:
         connection.execute("DELETE FROM products WHERE sku = 'A'")
     assert len(queue.store(1, [result(lease) for lease in leases])) == 1
@@ -98,7 +99,7 @@ def test_a_delete_during_encoding_leaves_nothing(database: Database, queue: JobQ
 )
 def test_storing_never_waits_for_an_open_transaction(database: Database, queue: JobQueue, statement: str) -> None:
     insert(database, "A", "B")
-    leases = queue.claim(10)
+    leases = queue.claim_interactive(10)
     with database.alone() as other, other.transaction(force_rollback=True):
         other.execute(statement)
         began = time.monotonic()
@@ -112,11 +113,12 @@ def test_storing_never_waits_for_an_open_transaction(database: Database, queue: 
 def test_a_heartbeat_keeps_a_lease(database: Database, queue: JobQueue) -> None:
     insert(database, "A")
     short = replace(queue, lease_seconds=0.2)
-    (lease,) = short.claim(1)
+    (lease,) = short.claim_interactive(1)
     for _ in range(4):
         time.sleep(0.1)
         short.extend([lease.lease_token])
-    assert queue.claim(1) == []
+    assert queue.expire() == []
+    assert queue.claim_interactive(1) == []
     assert queue.store(1, [result(lease)]) == {lease.product_id}
 
 
@@ -126,7 +128,7 @@ def test_an_interactive_insert_passes_a_backfill(database: Database, queue: JobQ
             "INSERT INTO products (sku, title) SELECT 'bulk' || n, 'bulk' FROM generate_series(1, 200) n"
         )
     insert(database, "single")
-    (first,) = queue.claim(1)
+    (first,) = queue.claim_interactive(1)
     with database.read() as connection:
         assert connection.execute("SELECT sku FROM products WHERE id = %s", [first.product_id]).fetchone() == (
             "single",
@@ -135,24 +137,24 @@ def test_an_interactive_insert_passes_a_backfill(database: Database, queue: JobQ
 
 def test_a_failure_waits_and_the_last_one_is_dead_until_retried(database: Database, queue: JobQueue) -> None:
     insert(database, "A")
-    (lease,) = queue.claim(1)
+    (lease,) = queue.claim_interactive(1)
     queue.fail(lease, "it broke", delay=3600)
-    assert queue.claim(1) == []
+    assert queue.claim_interactive(1) == []
     with database.write() as connection:
         connection.execute("UPDATE embedding_jobs SET available_at = now()")
-    (lease,) = queue.claim(1)
+    (lease,) = queue.claim_interactive(1)
     assert lease.attempts == 1
     queue.fail(lease, "it broke for good", delay=None)
     (dead,) = list_jobs(database)
     assert (dead.state, dead.attempts, dead.last_error) == ("dead", 2, "it broke for good")
     assert retry_dead(database, sku="B") == 0
     assert retry_dead(database, sku="A") == 1
-    assert len(queue.claim(1)) == 1
+    assert len(queue.claim_interactive(1)) == 1
 
 
 def test_a_failure_that_comes_late_changes_nothing(database: Database, queue: JobQueue) -> None:
     insert(database, "A")
-    (lease,) = queue.claim(1)
+    (lease,) = queue.claim_interactive(1)
     with database.write() as connection:
         connection.execute("UPDATE products SET title = 'another'")
     queue.fail(lease, "too late", delay=None)
@@ -164,14 +166,14 @@ def test_a_job_that_kills_its_workers_is_tried_alone_and_then_dies(database: Dat
     dying = JobQueue(database, "dying", lease_seconds=0.001)
     sizes = []
     for _ in range(MOST_LOSSES):
-        leases = dying.claim(10) or dying.claim_suspect()
+        leases = dying.claim_interactive(10) or dying.claim_suspect()
         sizes.append(len(leases))
         if [lease.product_id for lease in leases] == [2]:
             # Alone, the good one does not kill its worker.
             dying.store(1, [result(leases[0])])
             leases = dying.claim_suspect()
         time.sleep(0.005)
-    queue.claim(10)
+        dying.expire()
     assert sizes[:3] == [2, 2, 1]
     assert stored(database) == {"good"}
     (dead,) = list_jobs(database)
@@ -183,14 +185,14 @@ def test_a_suspect_is_claimed_apart(database: Database, queue: JobQueue) -> None
     insert(database, "suspect", "busy1", "busy2")
     with database.write() as connection:
         connection.execute("UPDATE embedding_jobs SET losses = 2 WHERE product_id = 1")
-    assert [lease.product_id for lease in queue.claim(10)] == [2, 3]
+    assert [lease.product_id for lease in queue.claim_interactive(10)] == [2, 3]
     assert [lease.product_id for lease in queue.claim_suspect()] == [1]
 
 
 @pytest.mark.parametrize("call", ["extend", "release"])
 def test_a_worker_never_waits_for_an_open_edit(database: Database, queue: JobQueue, call: str) -> None:
     insert(database, "A", "B")
-    leases = queue.claim(10)
+    leases = queue.claim_interactive(10)
     with database.alone() as other, other.transaction():
         other.execute("UPDATE products SET title = 'another' WHERE sku = 'A'")
         began = time.monotonic()

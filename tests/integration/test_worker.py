@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
@@ -16,6 +16,7 @@ from backend.database.connection import Database
 from backend.errors import ConfigurationError
 from backend.settings import Settings
 from backend.spaces.embedder import Embedder
+from backend.spaces.fusion import Vectors
 from backend.spaces.indexes import FEWEST_INDEXED, build_indexes, prepare_for_fill
 from backend.spaces.jobs import count_jobs, list_jobs
 from backend.spaces.space import Space, active_space
@@ -32,12 +33,12 @@ class CountingEmbedder(Embedder):
         self.encoded_texts: list[str] = []
         self.encoded_images = 0
 
-    def texts(self, space: Space, texts: object) -> object:  # type: ignore[override]  # wider, for the recording
-        assert isinstance(texts, list)
+    def product_texts(self, space: Space, inputs: Sequence[tuple[str, ...]]) -> Vectors:
+        texts = [text for texts in inputs for text in texts]
         self.encoded_texts += texts
         if any("poison" in text for text in texts):
             raise RuntimeError("this text cannot be encoded")
-        return super().texts(space, texts)
+        return super().product_texts(space, inputs)
 
     def images(self, space: Space, prepared: object) -> object:  # type: ignore[override]  # as above
         assert isinstance(prepared, list)
@@ -312,19 +313,21 @@ def test_products_are_embedded_while_an_index_waits_for_an_old_transaction(
             assert connection.execute("SELECT is_indexed(1)").fetchone() == (False,)
 
 
-def test_a_suspect_is_encoded_alone_and_takes_no_other_down(database: Database, settings: Settings) -> None:
+def test_suspects_are_encoded_in_a_process_of_their_own(database: Database, settings: Settings) -> None:
     for number in range(30):
         insert(database, f"S{number}")
     with database.write() as connection:
         connection.execute("UPDATE embedding_jobs SET losses = 2 WHERE product_id IN (5, 6, 7)")
-    held: list[tuple[int, int]] = []
-
-    class Watching(CountingEmbedder):
-        def texts(self, space: Space, texts: object) -> object:  # type: ignore[override]  # wider, for the recording
-            assert isinstance(texts, list)
-            held.append((len(texts), count_jobs(database).leased))
-            return super().texts(space, texts)
-
-    small = settings.model_copy(update={"batch_size": 4})
-    assert Worker(database, small, Progress(), drain=True, embedder=Watching()).run() == 30
-    assert held[-3:] == [(1, 1)] * 3
+    embedder = CountingEmbedder()
+    worker = Worker(database, settings, Progress(), drain=True, embedder=embedder)
+    assert worker.run() == 30
+    assert sorted(set(range(30)) - {int(text.removeprefix("title of S")) for text in embedder.encoded_texts}) == [
+        4,
+        5,
+        6,
+    ]
+    with database.read() as connection:
+        logged = connection.execute(
+            "SELECT worker = %s, sum(completed)::int FROM embedding_log GROUP BY 1 ORDER BY 1", [worker.queue.worker]
+        ).fetchall()
+    assert logged == [(False, 3), (True, 27)]

@@ -9,12 +9,14 @@ import pytest
 from psycopg import OperationalError
 
 from backend.database.connection import Database
+from backend.encoders.registry import describe_image_encoder
 from backend.errors import UnreadableImage
 from backend.settings import Settings
 from backend.spaces.embedder import Embedder
 from backend.spaces.fusion import Vectors
 from backend.spaces.jobs import count_jobs, list_jobs
 from backend.spaces.space import Space, ensure_default_space
+from tests.pictures import jpeg
 from workers.progress import Progress
 from workers.queue import JobQueue
 from workers.worker import Worker
@@ -48,7 +50,7 @@ def eventually_idle(database: Database, seconds: float = 10) -> None:
 def test_a_failure_is_noted_without_waiting_for_an_open_edit(database: Database) -> None:
     queue = JobQueue(database, "test", lease_seconds=60)
     insert(database, 1)
-    (lease,) = queue.claim(10)
+    (lease,) = queue.claim_interactive(10)
     with database.alone() as other, other.transaction():
         other.execute("UPDATE products SET title = 'another'")
         noting = threading.Thread(target=queue.fail, args=(lease, "it broke"), kwargs={"delay": 0})
@@ -62,7 +64,7 @@ def test_a_failure_is_noted_without_waiting_for_an_open_edit(database: Database)
 @pytest.mark.parametrize("words", ["with a \0 in it", "with a lone \udcff in it", "very long " * 100_000])
 def test_whatever_a_failure_says_is_kept(database: Database, settings: Settings, words: str) -> None:
     class Failing(Embedder):
-        def texts(self, space: Space, texts: Sequence[str]) -> Vectors:
+        def product_texts(self, space: Space, inputs: Sequence[tuple[str, ...]]) -> Vectors:
             raise UnreadableImage(words)
 
     insert(database, 1)
@@ -120,9 +122,9 @@ def test_a_heartbeat_under_way_makes_no_result_refused(database: Database, setti
             return accepted
 
     class Slow(Embedder):
-        def texts(self, space: Space, texts: Sequence[str]) -> Vectors:
+        def product_texts(self, space: Space, inputs: Sequence[tuple[str, ...]]) -> Vectors:
             time.sleep(0.4)
-            return super().texts(space, texts)
+            return super().product_texts(space, inputs)
 
     insert(database, 8)
     small = settings.model_copy(update={"batch_size": 2})
@@ -134,11 +136,11 @@ def test_a_heartbeat_under_way_makes_no_result_refused(database: Database, setti
 
 def test_a_stop_finishes_the_batch_in_hand_and_returns_the_one_prepared(database: Database, settings: Settings) -> None:
     class Stopping(Embedder):
-        def texts(self, space: Space, texts: Sequence[str]) -> Vectors:
+        def product_texts(self, space: Space, inputs: Sequence[tuple[str, ...]]) -> Vectors:
             # As SIGTERM does while a batch is encoded and the next one is ready.
             time.sleep(0.3)
             worker.stopping.set()
-            return super().texts(space, texts)
+            return super().product_texts(space, inputs)
 
     insert(database, 100)
     worker = Worker(database, settings.model_copy(update={"batch_size": 8}), Progress(), embedder=Stopping())
@@ -149,27 +151,25 @@ def test_a_stop_finishes_the_batch_in_hand_and_returns_the_one_prepared(database
 
 def test_a_photograph_stored_while_a_space_is_made_is_embedded_in_it(database: Database, settings: Settings) -> None:
     insert(database, 1)
-    with database.write() as connection:
-        connection.execute("DELETE FROM embedding_jobs")
     with database.alone() as other:
         with other.transaction():
             other.execute(
                 "INSERT INTO product_images (product_id, sha256, media_type, width, height, content)"
-                " VALUES (1, sha256('x'), 'image/jpeg', 1, 1, 'x')"
+                " VALUES (1, sha256(%(content)s), 'image/jpeg', 16, 16, %(content)s)",
+                {"content": jpeg(1)},
             )
-            making = threading.Thread(target=_create_space, args=(database, "second"))
-            making.start()
-            time.sleep(0.5)
-            # A worker embeds whatever it finds in the new space.
             with database.write() as connection:
-                connection.execute("DELETE FROM embedding_jobs WHERE space_id = 2")
-        making.join()
-        assert other.execute("SELECT space_id FROM embedding_jobs ORDER BY 1").fetchall() == [(1,), (2,)]
-
-
-def _create_space(database: Database, name: str) -> None:
-    with database.write() as connection:
-        connection.execute("SELECT create_space(%s, 'hashing:8', '1', '{title}', 8, 1, NULL, NULL, 0, 0)", [name])
+                connection.execute(
+                    "SELECT create_space('second', NULL, NULL, '{title}', 0, 0, 'hashing:8', %s, 8, 1)",
+                    [describe_image_encoder("hashing:8").version],
+                )
+            # Whatever a worker finds in the new space now, it does not find the photograph.
+            with running(Worker(database, settings, Progress())):
+                time.sleep(0.5)
+        Worker(database, settings, Progress(), drain=True).run()
+        assert other.execute(
+            "SELECT count(*) FROM product_embeddings WHERE space_id = 2 AND image_hash IS NOT NULL"
+        ).fetchone() == (1,)
 
 
 def test_several_processes_make_one_default_space(database: Database, settings: Settings) -> None:
@@ -205,3 +205,27 @@ def test_a_batch_that_was_encoded_when_the_database_failed_is_handed_back(
     worker.queue = Refusing(database, "refusing", lease_seconds=60)
     with running(worker):
         eventually_idle(database, 5)
+
+
+def test_what_an_outage_kept_from_being_handed_back_is_no_loss(database: Database, settings: Settings) -> None:
+    class Away(JobQueue):
+        def store(self, space_id: int, results: Sequence[object]) -> set[int]:
+            if len(refused) < 2:
+                refused.append("store")
+                raise OperationalError("the server is away")
+            return super().store(space_id, results)  # type: ignore[arg-type]  # passed on
+
+        def release_tokens(self, tokens: Sequence[int]) -> None:
+            if len(refused) < 2 and tokens:
+                refused.append("release")
+                raise OperationalError("the server is still away")
+            super().release_tokens(tokens)
+
+    refused: list[str] = []
+    insert(database, 8)
+    worker = Worker(database, settings.model_copy(update={"lease_seconds": 60.0}), Progress())
+    worker.queue = Away(database, "away", lease_seconds=60)
+    with running(worker):
+        eventually_idle(database, 5)
+    assert refused == ["store", "release"]
+    assert worker.embedded == 8

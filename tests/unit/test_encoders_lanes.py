@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from backend.encoders.lanes import Lanes, usable_cores
+from backend.encoders.lanes import Lanes, unhurried, usable_cores
 
 
 def test_results_come_in_order_whichever_ends_first() -> None:
@@ -43,6 +43,41 @@ def test_no_more_run_at_once_than_there_are_lanes_however_many_ask() -> None:
     for asker in askers:
         asker.join()
     assert most == 2
+
+
+def test_what_a_person_waits_for_overtakes_a_backfill() -> None:
+    lanes, begun, order = Lanes(1), threading.Event(), []
+
+    def note(name: str) -> None:
+        begun.set()
+        time.sleep(0.02)
+        order.append(name)
+
+    def backfill() -> None:
+        with unhurried():
+            lanes.map(note, [f"backfill {number}" for number in range(5)])
+
+    filling = threading.Thread(target=backfill)
+    filling.start()
+    assert begun.wait(5)
+    lanes.map(note, ["search 0", "search 1"])
+    filling.join()
+    assert order == ["backfill 0", "search 0", "search 1", *(f"backfill {number}" for number in range(1, 5))]
+
+
+def test_after_an_error_what_has_not_begun_is_not_begun() -> None:
+    lanes, ran = Lanes(1), []
+
+    def fail_first(number: int) -> None:
+        ran.append(number)
+        time.sleep(0.01)
+        if number == 0:
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        lanes.map(fail_first, range(100))
+    lanes.map(abs, [0])
+    assert len(ran) < 50
 
 
 def test_a_lane_uses_one_torch_thread() -> None:

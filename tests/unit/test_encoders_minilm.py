@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -12,8 +11,8 @@ from sentence_transformers import SentenceTransformer
 from transformers import AutoModel, AutoTokenizer
 
 from backend.encoders import minilm
-from backend.encoders.lanes import Lanes
-from backend.encoders.minilm import BATCH, BATCH_CHARACTERS, MiniLM, batches
+from backend.encoders.minilm import BATCH, BATCH_TOKENS, MiniLM, padded
+from backend.encoders.text_batches import BATCH_CHARACTERS, batches
 from backend.encoders.weights import packaged_file
 
 SENTENCES = ["Navy blue cotton shirt for men", "Steel water bottle", "Running shoes with a soft, light sole " * 40]
@@ -64,22 +63,32 @@ if not logging.is_progress_bar_enabled():
 """
 
 
-def test_the_tokenizer_is_entered_by_one_thread_at_a_time(minilm: MiniLM, monkeypatch: pytest.MonkeyPatch) -> None:
-    inside, most, tokenize = 0, 0, minilm._model.preprocess
+def test_batches_of_lists_are_padded_and_masked() -> None:
+    ids, mask = padded([[101, 7, 102], [101, 102]])
+    np.testing.assert_array_equal(ids, [[101, 7, 102], [101, 102, 0]])
+    np.testing.assert_array_equal(mask, [[1, 1, 1], [1, 1, 0]])
 
-    def watched(batch: list[str]) -> object:
-        nonlocal inside, most
-        inside += 1
-        most = max(most, inside)
-        time.sleep(0.01)
-        tokens = tokenize(batch)
-        inside -= 1
-        return tokens
 
-    monkeypatch.setattr(minilm._model, "preprocess", watched)
-    monkeypatch.setattr(minilm, "_lanes", Lanes(4))
-    minilm.encode([f"shirt {number}" for number in range(8 * BATCH)])
-    assert most == 1
+def test_a_long_call_is_run_in_batches_of_like_length(minilm: MiniLM, monkeypatch: pytest.MonkeyPatch) -> None:
+    shapes = []
+
+    def run(ids: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        shapes.append(ids.shape)
+        return mask.sum(axis=1, dtype=np.float32)[:, None] * np.ones((1, 384), dtype=np.float32)
+
+    monkeypatch.setattr(minilm, "_run", run)
+    words = np.random.default_rng(1).integers(1, 400, 60)
+    rows = minilm.encode(["shirt " * count for count in words], normalized=False)
+    np.testing.assert_array_equal(rows[:, 0], np.minimum(words + 2, 256))
+    assert all(count <= BATCH and count * longest <= BATCH_TOKENS for count, longest in shapes)
+    assert max(longest for _, longest in shapes) == 256
+
+
+def test_rows_before_normalising_have_their_lengths(minilm: MiniLM) -> None:
+    raw = minilm.encode(SENTENCES, normalized=False)
+    lengths = np.linalg.norm(raw, axis=1, keepdims=True)
+    assert (abs(lengths - 1) > 0.1).all()
+    np.testing.assert_allclose(raw / lengths, minilm.encode(SENTENCES), atol=1e-6)
 
 
 def test_batches_hold_every_text_once_by_length_within_the_budget() -> None:

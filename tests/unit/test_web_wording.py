@@ -57,3 +57,11 @@ def test_count_and_day() -> None:
     assert [wording.count(n, "product") for n in (0, 1, 1334)] == ["0 products", "1 product", "1,334 products"]
     assert wording.count(2, "product is", "products are") == "2 products are"
     assert wording.day(datetime(2026, 5, 4)) == "4 May 2026"  # noqa: DTZ001  # only its date is written
+
+
+@pytest.mark.parametrize(
+    ("number", "written"),
+    [(0, "0 B"), (312, "312 B"), (1000, "1.0 kB"), (4100, "4.1 kB"), (31_400_000, "31 MB"), (1.2e12, "1,200 GB")],
+)
+def test_size(number: float, written: str) -> None:
+    assert wording.size(number) == written

@@ -1,20 +1,34 @@
 -- The catalogue, as backend/catalog reads and writes it.
 
--- read: products by sku, with what the active space knows of them and their first photograph
+-- read: products by sku, with what the active space knows of them and their photographs in order
 SELECT p.id, p.sku, p.title, p.description, p.brand, p.category, p.price, p.currency, p.in_stock, p.variant_group,
        p.attributes, p.created_at, p.updated_at,
        CASE WHEN j.state = 'dead' THEN 'failed'
             WHEN j.state IS NULL AND EXISTS (SELECT FROM shelfmate.product_embeddings e
                                               WHERE e.product_id = p.id AND e.space_id = s.id) THEN 'embedded'
             ELSE 'pending' END AS embedding,
-       i.position AS image_position, encode(i.sha256, 'hex') AS image_sha256
+       i.images
   FROM shelfmate.products p
   LEFT JOIN shelfmate.embedding_spaces s ON s.state = 'active'
   LEFT JOIN shelfmate.embedding_jobs j ON j.product_id = p.id AND j.space_id = s.id
-  LEFT JOIN LATERAL (SELECT pi.position, pi.sha256 FROM shelfmate.product_images pi
-                      WHERE pi.product_id = p.id ORDER BY pi.position LIMIT 1) i ON true
+  LEFT JOIN LATERAL (
+       SELECT coalesce(jsonb_agg(jsonb_build_object('position', pi.position, 'sha256', encode(pi.sha256, 'hex'),
+                                                    'width', pi.width, 'height', pi.height) ORDER BY pi.position), '[]')
+              AS images
+         FROM shelfmate.product_images pi WHERE pi.product_id = p.id) i ON true
  WHERE p.sku = ANY (%(skus)s::text[])
  ORDER BY p.id;
+
+-- embedding_states: what the active space knows of products
+SELECT p.sku,
+       CASE WHEN j.state = 'dead' THEN 'failed'
+            WHEN j.state IS NULL AND EXISTS (SELECT FROM shelfmate.product_embeddings e
+                                              WHERE e.product_id = p.id AND e.space_id = s.id) THEN 'embedded'
+            ELSE 'pending' END AS embedding
+  FROM shelfmate.products p
+  LEFT JOIN shelfmate.embedding_spaces s ON s.state = 'active'
+  LEFT JOIN shelfmate.embedding_jobs j ON j.product_id = p.id AND j.space_id = s.id
+ WHERE p.sku = ANY (%(skus)s::text[]);
 
 -- page: the skus of a page of the catalogue, oldest product first
 SELECT p.sku, p.id FROM shelfmate.products p WHERE p.id > %(after)s ORDER BY p.id LIMIT %(limit)s;
@@ -70,6 +84,11 @@ ON CONFLICT (product_id, position) DO UPDATE
        content = excluded.content, created_at = now()
  WHERE i.sha256 <> excluded.sha256
 RETURNING i.xmax = 0 AS created;
+
+-- next_position: where another photograph of a product goes; the product is held, so that two do not take one place
+SELECT p.id, (SELECT coalesce(max(i.position) + 1, 0) FROM shelfmate.product_images i WHERE i.product_id = p.id),
+       (SELECT min(i.position) FROM shelfmate.product_images i WHERE i.product_id = p.id AND i.sha256 = %(sha256)s)
+  FROM (SELECT id FROM shelfmate.products WHERE sku = %(sku)s FOR NO KEY UPDATE) p;
 
 -- describe_images: a product's photographs without their bytes, in order
 SELECT i.position, encode(i.sha256, 'hex') AS sha256, i.media_type, i.width, i.height, i.byte_size, i.created_at

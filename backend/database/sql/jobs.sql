@@ -1,20 +1,39 @@
 -- The embedding queue. workers/queue.py claims and ends jobs; backend/spaces/jobs.py shows and retries them.
 
--- claim: lease the next jobs, interactive ones before backfills, oldest first
+-- claim_interactive: lease the next jobs that somebody waits for, of any space, oldest first
 WITH next AS MATERIALIZED (
     SELECT j.product_id, j.space_id
       FROM shelfmate.embedding_jobs j
-     WHERE j.state = 'queued' AND j.losses < 2 AND j.available_at <= now()
-     ORDER BY j.priority, j.available_at, j.product_id
+     WHERE j.state = 'queued' AND j.losses < 2 AND j.priority = 0 AND j.available_at <= now()
+       AND j.space_id <> ALL (%(aside)s::integer[])
+     ORDER BY j.available_at, j.product_id
      LIMIT %(limit)s
        FOR UPDATE SKIP LOCKED
 ), token AS MATERIALIZED (
-    SELECT nextval('shelfmate.embedding_lease_token') AS value WHERE EXISTS (SELECT FROM next)
+    -- One a space, which is stored as soon as it is encoded.
+    SELECT s.space_id, nextval('shelfmate.embedding_lease_token') AS value FROM (SELECT DISTINCT space_id FROM next) s
 )
 UPDATE shelfmate.embedding_jobs j
-   SET state = 'leased', lease_token = token.value, worker = %(worker)s,
-       leased_until = now() + %(lease)s
-  FROM next, token
+   SET state = 'leased', lease_token = token.value, worker = %(worker)s, leased_until = now() + %(lease)s
+  FROM next JOIN token USING (space_id)
+ WHERE j.product_id = next.product_id AND j.space_id = next.space_id
+RETURNING j.product_id, j.space_id, j.lease_token, j.attempts;
+
+-- claim_backfill: lease the next jobs of one space's backfill, oldest first
+WITH next AS MATERIALIZED (
+    SELECT j.product_id, j.space_id
+      FROM shelfmate.embedding_jobs j
+     WHERE j.state = 'queued' AND j.losses < 2 AND j.priority > 0 AND j.available_at <= now() AND j.space_id = %(space_id)s
+     ORDER BY j.available_at, j.product_id
+     LIMIT %(limit)s
+       FOR UPDATE SKIP LOCKED
+), token AS MATERIALIZED (
+    -- One a space, which is stored as soon as it is encoded.
+    SELECT s.space_id, nextval('shelfmate.embedding_lease_token') AS value FROM (SELECT DISTINCT space_id FROM next) s
+)
+UPDATE shelfmate.embedding_jobs j
+   SET state = 'leased', lease_token = token.value, worker = %(worker)s, leased_until = now() + %(lease)s
+  FROM next JOIN token USING (space_id)
  WHERE j.product_id = next.product_id AND j.space_id = next.space_id
 RETURNING j.product_id, j.space_id, j.lease_token, j.attempts;
 
@@ -23,6 +42,7 @@ WITH next AS MATERIALIZED (
     SELECT j.product_id, j.space_id
       FROM shelfmate.embedding_jobs j
      WHERE j.state = 'queued' AND j.losses >= 2 AND j.available_at <= now()
+       AND j.space_id <> ALL (%(aside)s::integer[])
      ORDER BY j.available_at
      LIMIT 1
        FOR UPDATE SKIP LOCKED
@@ -41,24 +61,72 @@ UPDATE shelfmate.embedding_jobs j
          WHERE state = 'leased' AND lease_token = ANY (%(tokens)s) FOR UPDATE SKIP LOCKED) held
  WHERE j.product_id = held.product_id AND j.space_id = held.space_id;
 
--- expire: take back the jobs of workers that died; one that killed too many of them is dead
+-- expire: take back the jobs of workers that died, seen by their leases or known; one that killed too many is dead
+WITH lost AS (
+    SELECT product_id, space_id FROM shelfmate.embedding_jobs
+     WHERE state = 'leased' AND (leased_until < now() OR worker = %(gone)s) FOR UPDATE SKIP LOCKED
+)
 UPDATE shelfmate.embedding_jobs j
    SET state = CASE WHEN j.losses + 1 >= %(most)s THEN 'dead' ELSE 'queued' END,
        losses = j.losses + 1, lease_token = NULL, leased_until = NULL, available_at = now(),
        last_error = format('the worker %%s died or stopped answering while it held this job', j.worker)
-  FROM (SELECT product_id, space_id FROM shelfmate.embedding_jobs
-         WHERE state = 'leased' AND leased_until < now() FOR UPDATE SKIP LOCKED) lost
- WHERE j.product_id = lost.product_id AND j.space_id = lost.space_id;
+  FROM lost
+ WHERE j.product_id = lost.product_id AND j.space_id = lost.space_id
+RETURNING j.space_id, j.state;
 
--- load_inputs: what the claimed products are embedded from, and what is stored of them already
-SELECT j.product_id, j.space_id, p.title, p.description, p.brand, i.sha256,
-       CASE WHEN i.sha256 IS DISTINCT FROM e.image_hash THEN i.content END AS content,
-       e.text_hash, e.image_hash, e.text, e.image
+-- lose: give up the jobs of a batch that hangs; each is tried alone from now on
+UPDATE shelfmate.embedding_jobs j
+   SET state = CASE WHEN j.losses + 1 >= %(most)s THEN 'dead' ELSE 'queued' END,
+       losses = greatest(j.losses + 1, 2), lease_token = NULL, leased_until = NULL, available_at = now(),
+       last_error = %(error)s
+  FROM (SELECT product_id, space_id FROM shelfmate.embedding_jobs
+         WHERE state = 'leased' AND lease_token = ANY (%(tokens)s) FOR UPDATE SKIP LOCKED) held
+ WHERE j.product_id = held.product_id AND j.space_id = held.space_id;
+
+-- has_suspect: whether a job is due that has to be tried alone
+SELECT EXISTS (SELECT FROM shelfmate.embedding_jobs j
+                WHERE j.state = 'queued' AND j.losses >= 2 AND j.available_at <= now()
+                  AND j.space_id <> ALL (%(aside)s::integer[]));
+
+-- has_jobs: whether anything is left that is not dead, due or not, whoever holds it; the least of each index says so
+SELECT coalesce(
+    (SELECT min(available_at) FROM shelfmate.embedding_jobs WHERE state = 'queued' AND losses < 2 AND priority = 0),
+    (SELECT min(leased_until) FROM shelfmate.embedding_jobs WHERE state = 'leased'),
+    (SELECT min(available_at) FROM shelfmate.embedding_jobs WHERE state = 'queued' AND losses >= 2)) IS NOT NULL
+    OR (SELECT min(space_id) FROM shelfmate.embedding_jobs WHERE state = 'queued' AND losses < 2 AND priority > 0) IS NOT NULL;
+
+-- log: what a worker finished since it said so last
+INSERT INTO shelfmate.embedding_log (space_id, worker, completed, failed, died)
+VALUES (%(space_id)s, %(worker)s, %(completed)s, %(failed)s, %(died)s);
+
+-- load_inputs: what the claimed products are embedded from, what is stored of them, and what others have of their photographs
+SELECT j.product_id, j.space_id, p.title, p.description, p.brand, i.image_hash AS photographs_hash, i.sha256s,
+       CASE WHEN i.image_hash IS DISTINCT FROM e.image_hash AND same.image IS NULL THEN
+           (SELECT array_agg(f.content ORDER BY f.position)
+              FROM (SELECT pi.content, pi.position FROM shelfmate.product_images pi
+                     WHERE pi.product_id = j.product_id ORDER BY pi.position LIMIT %(most_photographs)s) f) END AS contents,
+       e.text_hash, e.image_hash, e.text, e.image, same.image AS same_image
   FROM unnest(%(product_ids)s::bigint[], %(space_ids)s::integer[]) AS j (product_id, space_id)
   JOIN shelfmate.products p ON p.id = j.product_id
+  JOIN shelfmate.embedding_spaces s ON s.id = j.space_id
   LEFT JOIN shelfmate.product_embeddings e ON e.product_id = j.product_id AND e.space_id = j.space_id
-  LEFT JOIN LATERAL (SELECT pi.sha256, pi.content FROM shelfmate.product_images pi
-                      WHERE pi.product_id = j.product_id ORDER BY pi.position LIMIT 1) i ON true;
+  LEFT JOIN LATERAL (
+      -- One photograph goes by its own hash, several by the hash of their hashes in order.
+      SELECT f.sha256s, CASE cardinality(f.sha256s) WHEN 1 THEN f.sha256s[1] ELSE sha256(f.joined) END AS image_hash
+        FROM (SELECT array_agg(g.sha256 ORDER BY g.position) AS sha256s,
+                     string_agg(g.sha256, '' ORDER BY g.position) AS joined
+                FROM (SELECT pi.sha256, pi.position FROM shelfmate.product_images pi
+                       WHERE pi.product_id = j.product_id ORDER BY pi.position LIMIT %(most_photographs)s) g) f
+  ) i ON s.image_dimensions > 0
+  LEFT JOIN LATERAL (
+      -- The first few that have the same first photograph: one that thousands share is found early or not at all.
+      SELECT other.image
+        FROM (SELECT d.product_id FROM shelfmate.product_images d
+               WHERE d.sha256 = i.sha256s[1] AND d.product_id <> j.product_id ORDER BY d.product_id LIMIT 20) d
+        JOIN shelfmate.product_embeddings other ON other.product_id = d.product_id AND other.space_id = j.space_id
+       WHERE other.image_hash = i.image_hash AND other.image IS NOT NULL
+       LIMIT 1
+  ) same ON i.image_hash IS DISTINCT FROM e.image_hash;
 
 -- store: keep the vectors of the leases still held and end their jobs; the rest were edited, deleted or taken back
 WITH input AS MATERIALIZED (
@@ -109,6 +177,28 @@ SELECT count(*) FILTER (WHERE state = 'queued') AS queued, count(*) FILTER (WHER
        count(*) FILTER (WHERE state = 'dead') AS dead,
        coalesce(extract(epoch FROM now() - min(queued_at) FILTER (WHERE state <> 'dead')), 0)::double precision AS oldest
   FROM shelfmate.embedding_jobs;
+
+-- by_space: the same for each space and line, with what the workers finished lately
+SELECT s.name AS space, s.state, coalesce(q.interactive, 0) AS interactive, coalesce(q.backfill, 0) AS backfill,
+       coalesce(q.leased, 0) AS leased, coalesce(q.dead, 0) AS dead, coalesce(q.oldest, 0) AS oldest,
+       coalesce(l.completed_minute, 0) AS completed_minute, coalesce(l.completed_hour, 0) AS completed_hour,
+       coalesce(l.failed_minute, 0) AS failed_minute, coalesce(l.failed_hour, 0) AS failed_hour,
+       coalesce(l.died_minute, 0) AS died_minute, coalesce(l.died_hour, 0) AS died_hour
+  FROM shelfmate.embedding_spaces s
+  LEFT JOIN (SELECT j.space_id, count(*) FILTER (WHERE j.state = 'queued' AND j.priority = 0) AS interactive,
+                    count(*) FILTER (WHERE j.state = 'queued' AND j.priority > 0) AS backfill,
+                    count(*) FILTER (WHERE j.state = 'leased') AS leased, count(*) FILTER (WHERE j.state = 'dead') AS dead,
+                    extract(epoch FROM now() - min(j.available_at)
+                        FILTER (WHERE j.state <> 'dead' AND j.available_at <= now()))::double precision AS oldest
+               FROM shelfmate.embedding_jobs j GROUP BY j.space_id) q ON q.space_id = s.id
+  LEFT JOIN (SELECT g.space_id, sum(g.completed) AS completed_hour, sum(g.failed) AS failed_hour, sum(g.died) AS died_hour,
+                    sum(g.completed) FILTER (WHERE g.finished_at > now() - interval '1 minute') AS completed_minute,
+                    sum(g.failed) FILTER (WHERE g.finished_at > now() - interval '1 minute') AS failed_minute,
+                    sum(g.died) FILTER (WHERE g.finished_at > now() - interval '1 minute') AS died_minute
+               FROM shelfmate.embedding_log g
+              WHERE g.finished_at > now() - interval '1 hour' GROUP BY g.space_id) l ON l.space_id = s.id
+ WHERE s.state <> 'retired' OR q.space_id IS NOT NULL
+ ORDER BY s.id;
 
 -- list: jobs with their products, the dead first
 SELECT p.sku, s.name AS space, j.state, j.priority, j.attempts, j.losses, j.queued_at, j.available_at, j.worker,

@@ -159,3 +159,6 @@ SELECT s.name AS space, c.action, c.index_name, c.old_value, c.new_value, c.meas
 -- last_pass: the last pass that measured
 SELECT started_at, finished_at, audited, expired, error FROM shelfmate.upkeep_passes
  WHERE measured ORDER BY started_at DESC LIMIT 1;
+
+-- forget_log: the rates of the queue go back one hour
+DELETE FROM shelfmate.embedding_log WHERE finished_at < now() - interval '2 hours';

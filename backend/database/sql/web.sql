@@ -42,6 +42,14 @@ SELECT c.path, f.sku
 SELECT r.rating, count(*) FROM shelfmate.reviews r JOIN shelfmate.products p ON p.id = r.product_id
  WHERE p.sku = %(sku)s GROUP BY r.rating;
 
+-- minutes: what the workers finished in each of the last 60 minutes, the oldest first
+SELECT 60 - m.ago AS place, coalesce(sum(g.completed), 0)::bigint AS completed, coalesce(sum(g.failed), 0)::bigint AS failed,
+       coalesce(sum(g.died), 0)::bigint AS died
+  FROM generate_series(0, 59) m (ago)
+  LEFT JOIN shelfmate.embedding_log g ON g.finished_at > now() - (m.ago + 1) * interval '1 minute'
+        AND g.finished_at <= now() - m.ago * interval '1 minute'
+ GROUP BY m.ago ORDER BY place;
+
 -- totals: how large the catalogue is
 SELECT (SELECT count(*) FROM shelfmate.products) AS products,
        (SELECT count(*) FROM shelfmate.products p

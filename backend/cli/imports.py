@@ -1,0 +1,123 @@
+"""sample, import: where products come from."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from backend.cli.opened import opened_database
+from backend.settings import settings
+
+if TYPE_CHECKING:
+    from backend.catalog.importers.result import ImportResult
+
+
+@click.command()
+@click.option("--products", default=1200, show_default=True, help="How many products to draw.")
+@click.option("--seed", default=7, show_default=True, help="The same seed gives the same bytes.")
+def sample(products: int, seed: int) -> None:
+    """Draw a catalogue of Shelfmate's own, with photographs and reviews, and load it."""
+    from backend.catalog.importers import load_sample, progress_bar
+    from backend.catalog.sample import generate
+
+    with opened_database() as database, progress_bar("drawing") as progress:
+        _show(load_sample(database, generate(seed, products), progress=progress))
+
+
+@click.group(name="import")
+def import_() -> None:
+    """Load products, photographs and reviews from files. Running an import again changes nothing."""
+
+
+COLUMNS = click.option(
+    "--column", "columns", multiple=True, metavar="FIELD=COLUMN", help="Read FIELD from the column of another name."
+)
+REPORT = click.option(
+    "--report", type=click.Path(path_type=Path, dir_okay=False), help="Where bad lines are written, as JSON lines."
+)
+
+
+@import_.command()
+@click.argument("directory", type=click.Path(path_type=Path))
+@click.option("--currency", default="INR", show_default=True, help="Currency of products.jsonl's prices.")
+@REPORT
+def fashion(directory: Path, currency: str, report: Path | None) -> None:
+    """Load DIRECTORY/styles.csv with images/<id>.jpg and, when there, products.jsonl or products.jsonl.gz."""
+    from backend.catalog.importers import import_fashion, progress_bar
+
+    with opened_database() as database, progress_bar("importing") as progress:
+        _show(
+            import_fashion(database, directory, currency=currency, report=_report(report, directory), progress=progress)
+        )
+
+
+@import_.command(name="products")
+@click.argument("file", type=click.Path(path_type=Path))
+@COLUMNS
+@click.option("--currency", help="Currency of prices in a file that has no such column.")
+@click.option(
+    "--images", type=click.Path(path_type=Path, file_okay=False), help="Directory of the image column's paths."
+)
+@REPORT
+def import_products_command(
+    file: Path, columns: tuple[str, ...], currency: str | None, images: Path | None, report: Path | None
+) -> None:
+    """Load products from FILE, a .csv or .jsonl, gzipped or not."""
+    from backend.catalog.importers import import_products, progress_bar
+
+    with opened_database() as database, progress_bar("importing") as progress:
+        _show(
+            import_products(
+                database,
+                file,
+                columns=_pairs(columns),
+                currency=currency,
+                images=images,
+                report=_report(report, file),
+                progress=progress,
+            )
+        )
+
+
+@import_.command(name="reviews")
+@click.argument("file", type=click.Path(path_type=Path))
+@COLUMNS
+@click.option("--create-products", is_flag=True, help="Make a bare product for each sku that is not in the catalogue.")
+@REPORT
+def import_reviews_command(file: Path, columns: tuple[str, ...], create_products: bool, report: Path | None) -> None:
+    """Load reviews from FILE, a .csv or .jsonl, gzipped or not."""
+    from backend.catalog.importers import import_reviews, progress_bar
+
+    with opened_database() as database, progress_bar("importing") as progress:
+        _show(
+            import_reviews(
+                database,
+                file,
+                columns=_pairs(columns),
+                create_products=create_products,
+                report=_report(report, file),
+                progress=progress,
+            )
+        )
+
+
+def _report(given: Path | None, source: Path) -> Path:
+    from backend.catalog.importers import report_path
+
+    return given or report_path(settings().home, source)
+
+
+def _pairs(columns: tuple[str, ...]) -> dict[str, str]:
+    pairs = {}
+    for column in columns:
+        field, equals, name = column.partition("=")
+        if not (field and equals and name):
+            raise click.BadParameter(f"{column!r} is not of the form FIELD=COLUMN", param_hint="--column")
+        pairs[field] = name
+    return pairs
+
+
+def _show(result: "ImportResult") -> None:
+    from backend.terminal import show_import
+
+    show_import(result)

@@ -1,0 +1,1 @@
+"""How good a space is: evaluation sets from the catalogue, measures with their intervals, two spaces compared."""

@@ -1,0 +1,1 @@
+"""Two small encoders that plug into Shelfmate: ``letters`` for texts, ``greys`` for images."""

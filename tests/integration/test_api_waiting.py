@@ -1,0 +1,155 @@
+"""Reading one's own writes, bulk writes that come too fast, and statements that take too long."""
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from threading import Thread
+from typing import Any
+
+import psycopg
+import pytest
+from api_fixtures import ConformingClient, a_picture, app, client, conforming_client
+
+from backend.app import create_app
+from backend.database.connection import Database
+from backend.settings import Settings
+from backend.spaces.embedder import Embedder
+from workers.progress import Progress
+from workers.worker import Worker
+
+__all__ = ["app", "client"]
+
+WAIT = "?wait=embedded&timeout=20"
+
+
+@pytest.fixture
+def worker(database: Database, settings: Settings) -> Iterator[None]:
+    """A worker beside the test."""
+    running = Worker(database, settings, Progress(), embedder=Embedder(database))
+    thread = Thread(target=running.run)
+    thread.start()
+    yield
+    running.stopping.set()
+    thread.join()
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_write_that_waits_is_answered_when_its_vectors_are_stored(client: ConformingClient) -> None:
+    created = client.put(f"/v1/products/A1{WAIT}", json={"title": "Red shirt"})
+    assert (created.status_code, created.json["embedding"]) == (201, "embedded")
+    assert client.get("/v1/products/A1/similar").status_code == 200
+    edited = client.patch(f"/v1/products/A1{WAIT}", json={"title": "Blue shirt"})
+    assert (edited.status_code, edited.json["embedding"]) == (200, "embedded")
+    image = client.put(f"/v1/products/A1/images/0{WAIT}", data=a_picture(), content_type="image/png")
+    assert (image.status_code, image.json["embedding"]) == (201, "embedded")
+    items = [{"sku": "A2", "title": "Mug"}, {"sku": "A3", "title": ""}, {"sku": "A2", "title": "Green mug"}]
+    many = client.post(f"/v1/products:bulk{WAIT}", json={"items": items})
+    assert many.status_code == 200
+    assert [item["embedding"] for item in many.json["items"]] == ["embedded", None, "embedded"]
+    assert client.get("/v1/jobs").json["items"] == []
+
+
+def test_a_write_whose_vectors_take_too_long_is_stored_and_says_so(client: ConformingClient) -> None:
+    began = time.monotonic()
+    created = client.put("/v1/products/A1?wait=embedded&timeout=0.3", json={"title": "Red shirt"})
+    assert 0.3 <= time.monotonic() - began < 5
+    assert (created.status_code, created.json["embedding"]) == (202, "pending")
+    assert created.headers["Location"] == "/v1/products/A1"
+    assert created.headers["Retry-After"]
+    assert client.get("/v1/products/A1").json["title"] == "Red shirt"
+    many = client.post("/v1/products:bulk?wait=embedded&timeout=0", json={"items": [{"sku": "A2", "title": "Mug"}]})
+    assert (many.status_code, many.json["items"][0]["embedding"]) == (202, "pending")
+
+
+def test_a_dead_job_ends_the_wait(client: ConformingClient, database: Database) -> None:
+    client.put("/v1/products/A1", json={"title": "Red shirt"})
+    with database.write() as connection:
+        connection.execute("UPDATE shelfmate.embedding_jobs SET state = 'dead'")
+    began = time.monotonic()
+    again = client.put(f"/v1/products/A1{WAIT}", json={"title": "Red shirt"})
+    assert (again.status_code, again.json["embedding"]) == (200, "failed")
+    assert time.monotonic() - began < 5
+
+
+def test_what_is_embedded_already_waits_for_nothing(client: ConformingClient, drain: Callable[[], int]) -> None:
+    client.put("/v1/products/A1", json={"title": "Red shirt"})
+    drain()
+    priced = client.patch(f"/v1/products/A1{WAIT}", json={"price": 5})
+    assert (priced.status_code, priced.json["embedding"]) == (200, "embedded")
+
+
+@pytest.mark.parametrize("query", ["wait=yes", "timeout=3", "wait=embedded&timeout=61", "wait=embedded&timeout=nan"])
+def test_a_wait_that_is_none_is_refused_and_nothing_is_stored(client: ConformingClient, query: str) -> None:
+    assert client.put(f"/v1/products/A1?{query}", json={"title": "Red shirt"}).status_code == 400
+    assert client.get("/v1/products/A1").status_code == 404
+
+
+def test_no_more_than_half_of_the_threads_wait_and_the_next_is_answered_at_once(
+    database: Database, settings: Settings
+) -> None:
+    app = create_app(database, Embedder(), settings.model_copy(update={"threads": 4}))
+
+    def put(number: int) -> tuple[float, int]:
+        began = time.monotonic()
+        answer = app.test_client().put(
+            f"/v1/products/A{number}?wait=embedded&timeout=1.5", json={"title": f"Shirt {number}"}
+        )
+        return time.monotonic() - began, answer.status_code
+
+    with ThreadPoolExecutor(6) as clients:
+        answers = sorted(clients.map(put, range(6)))
+    assert {status for _, status in answers} == {202}
+    assert [seconds >= 1.5 for seconds, _ in answers] == [False] * 4 + [True] * 2
+
+
+def test_bulk_writes_are_sent_back_while_the_queue_is_full_and_lose_nothing(
+    database: Database, settings: Settings, drain: Callable[[], int]
+) -> None:
+    app = create_app(database, Embedder(), settings.model_copy(update={"max_queue": 5}))
+    items = [{"sku": f"A{number}", "title": f"Shirt {number}"} for number in range(10)]
+    with conforming_client(app) as client:
+        assert client.post("/v1/products:bulk", json={"items": items[:5]}).status_code == 200
+        refused = client.post("/v1/products:bulk", json={"items": items[5:]})
+        assert (refused.status_code, refused.json["type"]) == (429, "/problems/queue-full")
+        assert int(refused.headers["Retry-After"]) > 0
+        # One by one they are still taken: a person's edit is never sent back.
+        assert client.put("/v1/products/B1", json={"title": "Mug"}).status_code == 201
+        assert [client.get(f"/v1/products/{item['sku']}").status_code for item in items] == [200] * 5 + [404] * 5
+        drain()
+        assert client.post("/v1/products:bulk", json={"items": items}).json["refused"] == 0
+        assert client.get("/v1/products?limit=100").json["next_cursor"] is None
+        assert len(client.get("/v1/products?limit=100").json["items"]) == 11
+
+
+def test_a_backfill_does_not_count_as_a_full_queue(database: Database, settings: Settings) -> None:
+    app = create_app(database, Embedder(), settings.model_copy(update={"max_queue": 2}))
+    with database.write() as connection:
+        connection.execute("SET LOCAL shelfmate.backfill = 'on'")
+        connection.execute(
+            "INSERT INTO shelfmate.products (sku, title) SELECT 'B' || n, 'Mug' FROM generate_series(1, 9) n"
+        )
+    assert app.test_client().post("/v1/products:bulk", json={"items": []}).status_code == 200
+
+
+@contextmanager
+def locked(dsn: str) -> Iterator[psycopg.Connection[Any]]:
+    """Nobody reads or writes products for as long as this lasts."""
+    with psycopg.connect(dsn) as connection:
+        connection.execute("LOCK TABLE shelfmate.products")
+        yield connection
+        connection.rollback()
+
+
+def test_a_statement_that_takes_too_long_is_answered_503(database: Database, settings: Settings) -> None:
+    with Database(database.dsn, statement_timeout=0.2) as hurried, locked(database.dsn):
+        with conforming_client(create_app(hurried, Embedder(), settings)) as client:
+            answer = client.get("/v1/products/A1")
+            assert (answer.status_code, answer.json["type"]) == (503, "/problems/took-too-long")
+            assert "SHELFMATE_STATEMENT_TIMEOUT" in answer.json["detail"]
+            assert answer.headers["Retry-After"]
+        page = create_app(hurried, Embedder(), settings).test_client().get("/p/A1")
+        assert page.status_code == 503
+        assert "SHELFMATE_STATEMENT_TIMEOUT" in page.text
+    with Database(database.dsn, statement_timeout=0.2) as hurried:
+        assert create_app(hurried, Embedder(), settings).test_client().get("/v1/products/A1").status_code == 404

@@ -1,0 +1,126 @@
+"""Recipes from options, and the texts of a product."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backend.encoders.registry import describe_image_encoder, describe_text_encoder, needs_fitting
+from backend.errors import InvalidInput, WeightsMissing
+from backend.spaces.inputs import hash_texts, parse_text_inputs, product_texts
+from backend.spaces.recipe import RECIPES, check_dimensions, choose_recipe, from_plan, named_recipe
+
+
+def test_without_options_it_is_the_default_recipe() -> None:
+    assert choose_recipe() == RECIPES["default"]
+    assert choose_recipe().name == "default"
+
+
+@pytest.mark.parametrize("name", sorted(RECIPES))
+def test_every_named_recipe_names_encoders_that_there_are(name: str) -> None:
+    recipe = named_recipe(name)
+    for encoder, describe in ((recipe.text, describe_text_encoder), (recipe.image, describe_image_encoder)):
+        assert encoder is not None
+        if describe is describe_text_encoder and needs_fitting(encoder):
+            continue
+        try:
+            assert describe(encoder).dimensions > 0
+        except WeightsMissing:
+            # The name was understood; whoever uses it has the weights.
+            continue
+    assert recipe.text_weight + recipe.image_weight == pytest.approx(1, abs=1e-12)
+
+
+@pytest.mark.parametrize("name", sorted(RECIPES))
+def test_a_plan_gives_its_recipe_back(name: str) -> None:
+    assert from_plan(RECIPES[name].to_plan()) == RECIPES[name]
+
+
+def test_a_recipe_that_was_changed_has_no_name() -> None:
+    changed = choose_recipe(recipe="plain", weights="text=3,image=1")
+    assert (changed.name, changed.text_weight, changed.image_weight) == (None, 0.75, 0.25)
+    assert choose_recipe(recipe="plain", weights="image=.5,text=.5").name == "plain"
+
+
+def test_encoders_alone_make_a_plain_recipe() -> None:
+    recipe = choose_recipe(text="hashing:8", image="hashing:16")
+    assert (recipe.text_projection, recipe.image_projection, recipe.text_inputs) == (None, None, ("title",))
+    assert (recipe.text_weight, recipe.image_weight) == (0.5, 0.5)
+
+
+def test_an_encoder_of_a_named_recipe_is_replaced_and_its_projection_stays() -> None:
+    recipe = choose_recipe(recipe="sbert-resnet50", text="sentence-transformer:/models/mine")
+    assert recipe.text == "sentence-transformer:/models/mine"
+    assert recipe.text_projection == RECIPES["sbert-resnet50"].text_projection
+
+
+def test_a_modality_that_is_left_out_takes_its_projection_with_it() -> None:
+    recipe = choose_recipe(recipe="default", image="none")
+    assert (recipe.image, recipe.image_projection) == (None, None)
+    assert (recipe.text_weight, recipe.image_weight) == (1.0, 0.0)
+
+
+def test_a_projection_is_of_both_modalities_or_of_one() -> None:
+    both = choose_recipe(text="hashing", image="hashing", projections=["pca:8"])
+    assert (both.text_projection, both.image_projection) == ("pca:8", "pca:8")
+    apart = choose_recipe(recipe="default", projections=["text=svd", "image=none"])
+    assert (apart.text_projection, apart.image_projection) == ("svd", None)
+    assert choose_recipe(text="hashing", projections=["pca:8"]).image_projection is None
+
+
+@pytest.mark.parametrize(
+    ("options", "field", "remedy"),
+    [
+        ({"recipe": "nope"}, "recipe", "there are default, densenet-tfidf"),
+        ({"text": "none", "image": ""}, "text", "needs a text or an image encoder"),
+        ({"text": "hashing", "projections": ["umap"]}, "projection", "pca, half-whitened, svd, learned or none"),
+        ({"text": "hashing", "projections": ["pca:0"]}, "projection", "as in pca:128"),
+        ({"text": "hashing", "projections": ["image=pca"]}, "projection", "no image encoder"),
+        ({"text": "hashing", "projections": ["audio=pca"]}, "projection", "of text or image"),
+        ({"text": "hashing", "weights": "text=1"}, "weights", "one of them only"),
+        ({"weights": "text=1"}, "weights", "write text=.6,image=.4"),
+        ({"weights": "text=1,image=0"}, "weights", "both above 0"),
+        ({"weights": "text=nan,image=1"}, "weights", "both above 0"),
+        ({"weights": "text=x,image=1"}, "weights", "both above 0"),
+        ({"kernel": "gaussian"}, "kernel", "cosine or linear"),
+        ({"text_inputs": "sku"}, "text_inputs", "'sku' is no text of a product"),
+        ({"text_inputs": "title+"}, "text_inputs", "is no text of a product"),
+        ({"text_inputs": "title:0"}, "text_inputs", "is no text of a product"),
+        ({"text_inputs": ",".join(["title"] * 9)}, "text_inputs", "at most 8 texts"),
+        ({"text": "none", "image": "hashing", "text_inputs": "title"}, "text_inputs", "no text encoder"),
+    ],
+)
+def test_an_option_that_cannot_be_used_is_named_with_its_remedy(
+    options: dict[str, object], field: str, remedy: str
+) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        choose_recipe(**options)  # type: ignore[arg-type]  # the cases have options of several types
+    assert caught.value.field == field
+    assert remedy in str(caught.value)
+
+
+def test_what_no_index_takes_is_refused_with_the_figures() -> None:
+    check_dimensions(1952, 2048)
+    with pytest.raises(InvalidInput, match="1,953 \\+ 2,048 dimensions together"):
+        check_dimensions(1953, 2048)
+
+
+def test_what_needs_fitting_says_so() -> None:
+    assert not RECIPES["plain"].needs_fitting
+    assert RECIPES["default"].needs_fitting
+    assert choose_recipe(text="tfidf").needs_fitting
+    assert choose_recipe(text="hashing", kernel="linear").needs_fitting
+    assert not choose_recipe(image="hashing").needs_fitting
+
+
+def test_texts_are_joined_cut_and_encoded_apart() -> None:
+    inputs = parse_text_inputs("title, title+description:12,brand+title")
+    assert product_texts(inputs, " Red shirt ", "Of linen.", None) == ("Red shirt", "Red shirt. O", "Red shirt")
+    assert product_texts(inputs, "Red", "", "Arbor") == ("Red", "Red", "Arbor. Red")
+    assert product_texts(["description"], "Red", "  ", None) == ("",)
+
+
+@given(st.lists(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])), min_size=1, max_size=4))
+def test_texts_have_one_hash_only_where_they_are_the_same(texts: list[str]) -> None:
+    assert hash_texts(texts) == hash_texts(tuple(texts))
+    assert hash_texts(texts) != hash_texts([*texts, ""])
+    assert hash_texts(["ab", "c"]) != hash_texts(["a", "bc"])
