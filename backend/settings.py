@@ -36,7 +36,7 @@ class Settings(BaseSettings):
         default=200_000,
         ge=1,
         le=10**9,
-        description="Edits that wait to be embedded; with more, bulk requests are answered 429 and sent again later.",
+        description="Products waiting to be embedded in the active space; from so many on, bulk requests get 429.",
     )
     max_upload_bytes: int = Field(default=20 * 2**20, ge=1024, description="Largest request body.")
 

@@ -12,6 +12,7 @@ from backend.database.connection import Database, Row, open_database
 from backend.database.migrate import upgrade
 from backend.errors import ConfigurationError
 from backend.settings import Settings
+from backend.spaces.attributes import choose_attributes
 from backend.spaces.filling import advance_fills
 from backend.spaces.fitting import fit
 from backend.spaces.life import create_space
@@ -48,8 +49,9 @@ class Shop:
         """A space of this recipe, fitted on the ``training`` products only where it needs fitting; returns its id."""
         began = time.perf_counter()
         models = []
+        only = None if training is None else [self.ids[sku] for sku in sorted(training)]
+        recipe = choose_attributes(self.database, recipe, only)
         if recipe.needs_fitting:
-            only = None if training is None else [self.ids[sku] for sku in sorted(training)]
             models = fit(
                 self.database,
                 recipe,

@@ -114,7 +114,7 @@ def _encode_space(batch: Batch, space: Space, embedder: Embedder, alive: Callabl
 def _prepare_item(item: Item, space: Space, embedder: Embedder, pixels: dict[tuple[str, bytes], Pixels]) -> Item:
     source = item.source
     if space.text_encoder:
-        texts = space.texts_of(source.title, source.description, source.brand)
+        texts = space.texts_of(source.title, source.description, source.brand, source.attributes)
         item.text_hash = hash_texts(texts)
         if item.text_hash != source.text_hash:
             item.texts = texts

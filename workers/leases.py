@@ -12,6 +12,7 @@ from typing import Self
 import psycopg
 
 from backend.errors import DatabaseUnavailable, TookTooLong
+from workers.identity import has_ended
 from workers.log import log
 from workers.queue import JobQueue, Lease
 from workers.tally import Tally
@@ -119,7 +120,8 @@ class Heartbeat:
             self.queue.extend(list(self._tokens))
 
     def _expire(self) -> None:
-        lost = self.queue.expire()
+        # Where the process can be seen to have ended, nobody waits for its leases.
+        lost = self.queue.expire([worker for worker in self.queue.holders() if has_ended(worker)])
         for space_id, state in lost:
             self.tally.count(space_id, died=state == "dead", failed=state != "dead")
         if lost:

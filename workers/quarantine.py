@@ -1,6 +1,5 @@
-"""Jobs whose workers died are tried in a process of their own, one at a time: it takes nothing else down with it."""
+"""Jobs whose workers died are tried in a process of their own, a few at a time: it takes nothing else down with it."""
 
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -9,6 +8,7 @@ from typing import Self
 
 from backend.database.connection import Database
 from backend.settings import Settings
+from workers.identity import worker_name
 from workers.log import log
 from workers.queue import JobQueue
 from workers.tally import Tally
@@ -66,11 +66,11 @@ class Quarantine:
     def _run(self) -> None:
         child = subprocess.Popen(self._program, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self._child = child
-        log.info("process %d tries the products that ended their workers, one at a time", child.pid)
+        log.info("process %d tries the products whose workers ended, a few at a time", child.pid)
         assert child.stdin is not None
         assert child.stdout is not None
         try:
-            # It stays open: the child ends when this process has ended, however that was.
+            # It stays open: the child ends soon after this process has ended, however that was.
             child.stdin.write(self._settings.model_dump_json().encode() + b"\n")
             child.stdin.flush()
         except BrokenPipeError:
@@ -84,7 +84,7 @@ class Quarantine:
             log.warning("process %d ended with status %d", child.pid, status)
         try:
             # What it held comes back at once, its lease need not run out.
-            for space_id, state in self._queue.expire(gone=f"{socket.gethostname()}:{child.pid}"):
+            for space_id, state in self._queue.expire([worker_name(child.pid)]):
                 self._tally.count(space_id, died=state == "dead", failed=state != "dead")
         except OUTAGES as error:
             log.warning("what process %d held comes back when its lease runs out: %s", child.pid, error)

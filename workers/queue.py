@@ -1,8 +1,9 @@
 """The worker's side of the queue: claim, heartbeat, store, fail, release. Each is one statement."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ SQL = load_queries("jobs")
 
 # Of what a failure says, this much is kept.
 LONGEST_ERROR = 4_000
-# A job whose worker died this often is dead: twice in a batch, then this often less two alone.
+# A job whose worker died this often is dead: twice in a batch, twice among other suspects, then alone.
 MOST_LOSSES = 7
 # A product's image block is made of so many photographs at most, the first ones by position.
 MOST_PHOTOGRAPHS = 8
@@ -45,6 +46,7 @@ class Input:
     title: str
     description: str
     brand: str | None
+    attributes: dict[str, Any]
     photographs_hash: bytes | None
     sha256s: list[bytes] | None
     contents: list[bytes] | None
@@ -83,19 +85,24 @@ class JobQueue:
         """Lease up to ``limit`` due jobs of the backfill of one space."""
         return self._claim("claim_backfill", {"limit": limit, "space_id": space_id})
 
-    def claim_suspect(self, aside: Sequence[int] = ()) -> list[Lease]:
-        """Lease one job whose workers died again and again; hold nothing else meanwhile, or it may suffer for it."""
-        return self._claim("claim_suspect", {"aside": list(aside)})
+    def claim_suspects(self, aside: Sequence[int] = ()) -> list[Lease]:
+        """Lease jobs whose workers died: 32 that two did, 8 after a third, then one; hold nothing else meanwhile."""
+        return self._claim("claim_suspects", {"aside": list(aside)})
 
     def _claim(self, statement: str, arguments: dict[str, object]) -> list[Lease]:
         lease = timedelta(seconds=self.lease_seconds)
         with self.database.primary() as connection, connection.cursor(row_factory=class_row(Lease)) as cursor:
             return cursor.execute(SQL[statement], {"worker": self.worker, "lease": lease} | arguments).fetchall()
 
-    def expire(self, gone: str | None = None) -> list[tuple[int, str]]:
-        """Take back the leases that ran out, and those of the worker ``gone``; the space and new state of each job."""
+    def holders(self) -> list[str]:
+        """The workers that hold leases."""
         with self.database.primary() as connection:
-            return connection.execute(SQL["expire"], {"most": MOST_LOSSES, "gone": gone}).fetchall()
+            return [row[0] for row in connection.execute(SQL["holders"]).fetchall()]
+
+    def expire(self, gone: Collection[str] = ()) -> list[tuple[int, str]]:
+        """Take back the leases that ran out, and those of the workers ``gone``; the space and new state of each job."""
+        with self.database.primary() as connection:
+            return connection.execute(SQL["expire"], {"most": MOST_LOSSES, "gone": list(gone)}).fetchall()
 
     def has_suspect(self, aside: Sequence[int] = ()) -> bool:
         """Whether a job is due that has to be tried alone."""

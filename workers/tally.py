@@ -17,7 +17,8 @@ class Tally:
         """So many jobs ended well, failed and will be tried again, and were given up."""
         with self._lock:
             counter = self._counts.setdefault(space_id, Counter())
-            counter.update(completed=completed, failed=failed, died=died)
+            # What is true or false is a number here, and not to Postgres.
+            counter.update(completed=int(completed), failed=int(failed), died=int(died))
 
     def flush(self, queue: JobQueue) -> None:
         """Write down what was counted; what the database does not take is kept for the next time."""

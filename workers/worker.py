@@ -1,7 +1,5 @@
 """The embedding worker: a stream for what somebody waits for and one for backfills, side by side."""
 
-import os
-import socket
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -10,14 +8,16 @@ from dataclasses import dataclass, field
 from threading import Event
 
 from backend.database.connection import Database
+from backend.errors import ConfigurationError, DatabaseUnavailable
 from backend.settings import Settings
 from backend.spaces.embedder import Embedder
 from backend.spaces.filling import advance_fills
 from backend.spaces.indexes import FEWEST_INDEXED, prepare_for_fill
 from backend.spaces.jobs import count_jobs
 from workers.hanging import end_process
+from workers.identity import worker_name
 from workers.indexing import Indexer
-from workers.leases import Heartbeat
+from workers.leases import MISSED, Heartbeat
 from workers.log import log
 from workers.making import Maker
 from workers.progress import Progress
@@ -27,7 +27,7 @@ from workers.stream import Stream
 from workers.tally import Tally
 from workers.upkeep import Upkeep
 from workers.wakeup import Wakeup, wait_for
-from workers.workplace import OUTAGES, Workplace
+from workers.workplace import Workplace
 
 INDEX_CHECK_INTERVAL = 500
 SECONDS_BETWEEN_LOOKS = 1.0
@@ -52,7 +52,7 @@ class Worker:
     alone: Sequence[str] = ALONE
 
     def __post_init__(self) -> None:
-        self.queue = JobQueue(self.database, f"{socket.gethostname()}:{os.getpid()}", self.settings.lease_seconds)
+        self.queue = JobQueue(self.database, worker_name(), self.settings.lease_seconds)
         self.indexer = Indexer(self.database, self.progress.say)
         self._quiet = Event()
         self._indexed_at = -1
@@ -68,7 +68,7 @@ class Worker:
         """Work; returns how many products were embedded.
 
         Raises:
-            ConfigurationError: an encoder cannot be used on this machine.
+            ConfigurationError: an encoder that is needed cannot be used on this machine.
         """
         tally = Tally()
         heartbeat = Heartbeat(self.queue, tally, self.settings.hang_seconds)
@@ -79,7 +79,12 @@ class Worker:
         place.load_spaces()
         for space in place.spaces.values():
             if space.state == "active":
-                embedder.warm_up(space)
+                try:
+                    embedder.warm_up(space)
+                except DatabaseUnavailable:
+                    raise
+                except ConfigurationError as error:
+                    place.put_aside(space, error)
         # A drain looks at once whether nothing is left; else once a second is enough.
         quiet = self._quiet if self.drain else Event()
         streams = [
@@ -128,8 +133,9 @@ class Worker:
                 try:
                     if self._look(idle, quarantine, maker):
                         return
-                except OUTAGES as error:
-                    log.warning("the database cannot be used: %s", error)
+                except MISSED as error:
+                    # Whatever the database refuses of this, the streams go on, and the next look tries again.
+                    log.warning("looking for what is due failed, and is tried again: %s", error)
             wait_for(self._quiet, self.stopping.is_set, seconds)
 
     def _look(self, idle: bool, quarantine: Quarantine, maker: Maker) -> bool:

@@ -136,6 +136,17 @@ class Workplace:
             self.abandon(leases)
             raise
 
+    def put_aside(self, space: Space, error: ConfigurationError) -> None:
+        """Leave a space alone for a while: its successor, say, is filled although its own encoder is gone.
+
+        Raises:
+            ConfigurationError: ``error``, when it is the only space, so that nothing could be done.
+        """
+        if all(other.id == space.id or other.state == "retired" for other in self.spaces.values()):
+            raise error
+        log.warning("the space %s waits, trying again in %.0f s: %s", space.name, SECONDS_ASIDE, error)
+        self.aside[space.id], self._put_aside_at = error, time.monotonic()
+
     def _usable(self, space_ids: set[int]) -> dict[int, Space]:
         usable = {space_id: self.spaces[space_id] for space_id in space_ids if space_id in self.spaces}
         for space in [space for space in usable.values() if space.id not in self._ready]:
@@ -145,10 +156,7 @@ class Workplace:
             except DatabaseUnavailable:
                 raise
             except ConfigurationError as error:
-                if space.state == "active":
-                    raise
-                log.warning("the space %s waits, trying again in %.0f s: %s", space.name, SECONDS_ASIDE, error)
-                self.aside[space.id], self._put_aside_at = error, time.monotonic()
+                self.put_aside(space, error)
                 del usable[space.id]
         return usable
 

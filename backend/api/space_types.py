@@ -43,7 +43,10 @@ class SpaceBody(Body):
         Field(
             min_length=1,
             max_length=8,
-            description="Texts that are encoded of a product, each apart: title, description, brand, joined by +.",
+            description=(
+                "Texts that are encoded of a product, each apart: title, description, brand, attributes.NAME, joined"
+                " by +; attributes stands for those of few values."
+            ),
             examples=[["title", "title+description:300"]],
         ),
     ] = None

@@ -57,7 +57,7 @@ def settle(services: Services, query: WaitQuery, skus: Sequence[str]) -> dict[st
 
 
 def require_room(services: Services) -> None:
-    """Refuse a bulk write while more edits wait to be embedded than ``max_queue`` allows.
+    """Refuse a bulk write while more products wait to be embedded than ``max_queue`` allows.
 
     Raises:
         QueueFull: nothing was stored; the same request may be sent again later.
@@ -65,7 +65,7 @@ def require_room(services: Services) -> None:
     most = services.settings.max_queue
     if is_backlog_full(services.database, most):
         raise QueueFull(
-            f"{most:,} edits wait to be embedded already, and nothing of this request was stored: send it again later, "
-            "or start more workers (SHELFMATE_MAX_QUEUE is the limit)",
+            f"{most:,} products wait to be embedded already, and nothing of this request was stored: send it again "
+            "later, or start more workers (SHELFMATE_MAX_QUEUE is the limit)",
             retry_after=RETRY_SECONDS,
         )

@@ -19,7 +19,8 @@ from backend.encoders.squares import prepare_square
 from backend.encoders.unit import unit_rows
 from backend.encoders.weights import fingerprint, packaged_file, unreadable
 
-RECIPE = 1
+# 2: large photographs are decoded smaller, colour profiles are obeyed.
+RECIPE = 2
 DIMENSIONS = 1280
 SIDE = 224
 MEAN, SCALE = 127.0, 128.0

@@ -18,7 +18,7 @@ from backend.encoders.unit import unit_rows
 DEFAULT_DIMENSIONS = 64
 # The most that a halfvec index takes.
 MOST_DIMENSIONS = 4000
-VERSION = "1"
+VERSION = "2"
 
 SIDE = 224
 GRID = 8

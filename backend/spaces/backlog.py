@@ -14,7 +14,7 @@ LONGEST_PAUSE = 0.25
 
 
 def is_backlog_full(database: Database, most: int) -> bool:
-    """Whether ``most`` edits or more wait to be embedded; backfills do not count."""
+    """Whether ``most`` products or more wait to be embedded in the active space; other spaces' fills do not count."""
     with database.primary() as connection:
         row = connection.execute(SQL["is_full"], {"most": most}).fetchone()
     return bool(row and row[0])

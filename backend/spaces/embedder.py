@@ -18,6 +18,7 @@ from backend.encoders.registry import load_image_encoder, load_text_encoder, nee
 from backend.errors import ConfigurationError
 from backend.settings import settings
 from backend.spaces.fusion import Vectors
+from backend.spaces.inputs import is_of_attributes
 from backend.spaces.models import SpaceModel, load_models
 from backend.spaces.scaling import METHOD, read_scale
 from backend.spaces.space import Space
@@ -62,9 +63,10 @@ class Embedder:
         self._fitted: dict[int, dict[str, _Fitted]] = {}
 
     def texts(self, space: Space, texts: Sequence[str]) -> Vectors:
-        """(n, text_dimensions) float32 rows of free texts, each of which stands for all the texts of a product.
+        """(n, text_dimensions) float32 rows of free texts, each of which stands for the texts of a product.
 
-        A blank text gives a zero row.
+        A blank text gives a zero row. Of its attributes a free text says nothing: they are those of the mean product
+        where a projection knows them, and else missing.
 
         Raises:
             ConfigurationError: the space has no text, or its encoder has changed since it was made.
@@ -72,7 +74,14 @@ class Embedder:
         """
         encoder = self._text_encoder(space)
         rows = self._encode_texts(space, encoder, texts)
-        return self._end(space, "text", _joined([rows] * len(space.text_inputs)))
+        if not any(is_of_attributes(part) for part in space.text_inputs):
+            return self._end(space, "text", _joined([rows] * len(space.text_inputs)))
+        joined = _joined([np.zeros_like(rows) if is_of_attributes(part) else rows for part in space.text_inputs])
+        projection = self._models(space)["text"].projection
+        if projection is not None:
+            columns = np.repeat([is_of_attributes(part) for part in space.text_inputs], rows.shape[1])
+            joined[:, columns] = projection.offset[columns] * rows.any(axis=1, keepdims=True)
+        return self._end(space, "text", joined)
 
     def product_texts(self, space: Space, inputs: Sequence[tuple[str, ...]]) -> Vectors:
         """(n, text_dimensions) float32 rows of products, from what ``Space.texts_of`` gave of each.

@@ -109,6 +109,8 @@ def _finish(database: Database, space: Space) -> FillStep:
         embedding = connection.execute(SQL["is_embedding"], arguments).fetchone()
         if embedding is not None and embedding[0]:
             return FillStep("embedding")
+        # A product that somebody holds is come back to.
+        connection.execute(SQL["hurry"])
         forgotten = connection.execute(SQL["queue_forgotten"], arguments).fetchone()
         if forgotten is not None and forgotten[0]:
             connection.execute(SQL["end_queueing"], arguments)

@@ -103,11 +103,13 @@ def _read_images(database: Database, recipe: Recipe, catalogue: Catalogue, progr
 
 
 def _read_texts(database: Database, recipe: Recipe, ids: list[int], progress: Progress) -> list[tuple[str, ...]]:
-    texts = []
+    texts: list[tuple[str, ...]] = []
     for start in range(0, len(ids), STORED_AT_ONCE):
         check(progress.interrupted)
-        for title, description, brand in read_texts(database, ids[start : start + STORED_AT_ONCE]):
-            texts.append(product_texts(recipe.text_inputs, title, description, brand))
+        texts += [
+            product_texts(recipe.text_inputs, *fields)
+            for fields in read_texts(database, ids[start : start + STORED_AT_ONCE])
+        ]
     return texts
 
 

@@ -107,7 +107,7 @@ def activate(database: Database, name: str, *, force: bool = False, patience: fl
             time; the message says what to do.
     """
     find_space(database, name)
-    _retry(database, "activate", {"name": name, "force": force}, patience)
+    _retry(database, "activate", {"name": name, "force": force}, patience, catches_up=True)
     return find_space(database, name)
 
 
@@ -117,7 +117,7 @@ def roll_back(database: Database, *, force: bool = False, patience: float = 5) -
     Raises:
         Conflict: none was, or it cannot be activated; the message says why.
     """
-    return find_space(database, str(_retry(database, "roll_back", {"force": force}, patience)))
+    return find_space(database, str(_retry(database, "roll_back", {"force": force}, patience, catches_up=True)))
 
 
 def retire(database: Database, name: str) -> Space:
@@ -153,15 +153,19 @@ def clear_jobs(database: Database, space: Space, most: int = 5_000) -> None:
             deleted = connection.execute(SQL["clear_jobs"], {"space_id": space.id, "most": most}).rowcount
 
 
-def _retry(database: Database, statement: str, arguments: dict[str, object], patience: float) -> object:
+def _retry(
+    database: Database, statement: str, arguments: dict[str, object], patience: float, *, catches_up: bool = False
+) -> object:
+    """Run a statement until it is not refused; with ``catches_up`` also while a worker is at what is missing."""
     began = time.monotonic()
     deadline = began + patience
+    waiting = 1
     while True:
-        lately = MOST_LATE if time.monotonic() - began >= min(STRICT, patience) else 0.0
+        is_late = time.monotonic() - began >= min(STRICT, patience)
         try:
             with database.write() as connection:
                 connection.execute(SQL["hurry"])
-                row = connection.execute(SQL[statement], arguments | {"lately": lately}).fetchone()
+                row = connection.execute(SQL[statement], arguments | {"lately": MOST_LATE * is_late}).fetchone()
         except LockNotAvailable as error:
             if time.monotonic() >= deadline:
                 raise Conflict(
@@ -169,18 +173,23 @@ def _retry(database: Database, statement: str, arguments: dict[str, object], pat
                     "until it has ended, or end it by SELECT pg_terminate_backend(PROCESS)"
                 ) from error
         except Conflict:
-            if time.monotonic() >= deadline or not _is_about_to_end(database, arguments.get("name")):
+            if not catches_up or time.monotonic() >= deadline:
                 raise
+            before, now_waiting = waiting, _count_waiting(database, arguments.get("name"))
+            # Nothing waits: either the worker has just done it, and the next try succeeds, or nothing will mend it.
+            if now_waiting is None or (is_late and (now_waiting > A_HANDFUL or before == now_waiting == 0)):
+                raise
+            waiting = now_waiting
         else:
             return row and row[0]
         time.sleep(PAUSE)
 
 
-def _is_about_to_end(database: Database, name: object) -> bool:
-    """Whether all that a filled space lacks is a handful of products that a worker is about to embed."""
+def _count_waiting(database: Database, name: object) -> int | None:
+    """How many products a filled space has yet to embed, one more than a handful at most; None if it is not kept up."""
     with database.primary() as connection:
         row = connection.execute(SQL["catching_up"], {"name": name, "most": A_HANDFUL + 1}).fetchone()
-    return bool(row and 0 < row[0] <= A_HANDFUL)
+    return None if row is None else int(row[0])
 
 
 def _taken(name: str) -> Conflict:

@@ -7,6 +7,7 @@ from backend.database.connection import Database
 from backend.database.queries import load_queries
 from backend.encoders.registry import describe_image_encoder, describe_text_encoder, needs_fitting
 from backend.errors import ShelfmateError
+from backend.spaces.attributes import choose_attributes
 from backend.spaces.life import check_name, create_space
 from backend.spaces.models import SpaceModel
 from backend.spaces.recipe import Recipe, check_dimensions, from_plan
@@ -33,6 +34,7 @@ def make_space(
     """
     check_name(database, name)
     check_encoders(recipe)
+    recipe = choose_attributes(database, recipe)
     models: list[SpaceModel] = []
     if recipe.needs_fitting:
         # Imported here: torch is behind it, which most commands do without.

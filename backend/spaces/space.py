@@ -1,8 +1,9 @@
 """What an embedding space is."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from psycopg import Connection
 from psycopg.rows import class_row
@@ -64,9 +65,11 @@ class Space:
         """Names this space and no other of its name, in a query whose vectors were made for it: ``name#id``."""
         return f"{self.name}#{self.id}"
 
-    def texts_of(self, title: str, description: str, brand: str | None) -> tuple[str, ...]:
+    def texts_of(
+        self, title: str, description: str, brand: str | None, attributes: Mapping[str, Any]
+    ) -> tuple[str, ...]:
         """The texts that are encoded of a product, one for each of ``text_inputs``."""
-        return product_texts(self.text_inputs, title, description, brand)
+        return product_texts(self.text_inputs, title, description, brand, attributes)
 
 
 def list_spaces(database: Database, *, from_primary: bool = False) -> list[Space]:

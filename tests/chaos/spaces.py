@@ -9,6 +9,7 @@ from threading import Event, Thread
 from psycopg import OperationalError
 
 from backend.database.connection import Database, with_search_path
+from backend.encoders.registry import describe_image_encoder, describe_text_encoder
 from backend.errors import Conflict, DatabaseUnavailable, ShelfmateError
 from backend.spaces import life, recipe
 from backend.spaces.dropping import drop_space
@@ -20,15 +21,23 @@ from tests.chaos.server import Server
 # While workers die all the time a fill may take long; the rest after it is what has to be short.
 FILL_SECONDS = 30.0
 MOST_TRIES = 5
+LONGEST_SWAP = 1.0
 
 
-def create(connection: Connection, recipe: Recipe) -> None:
-    """Make a space before there are products."""
+def create(connection: Connection, recipe: Recipe, text_version: str | None = None) -> None:
+    """Make a space before there are products; ``text_version`` where only the workers know the encoder."""
+    versions = [
+        text_version or describe_text_encoder(recipe.text).version,
+        describe_image_encoder(recipe.image).version,
+    ]
     text, image = recipe.dimensions
     texts = list(recipe.texts)
     connection.execute(
-        "SELECT shelfmate.create_space(%s, %s, '1', %s, %s, %s, %s, '1', %s, %s)",
-        [recipe.name, recipe.text, texts, text, recipe.text_weight, recipe.image, image, 1 - recipe.text_weight],
+        "SELECT shelfmate.create_space(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        [
+            *(recipe.name, recipe.text, versions[0], texts, text, recipe.text_weight),
+            *(recipe.image, versions[1], image, 1 - recipe.text_weight),
+        ],
     )
 
 
@@ -62,8 +71,11 @@ class Changes:
             else:
                 self.failures.append(f"{what}: {type(error).__name__}: {error}")
             return False
+        seconds = time.time() - began
         if calm or not self.server.was_down(began, time.time()):
-            self.seconds.setdefault(what, []).append(time.time() - began)
+            self.seconds.setdefault(what, []).append(seconds)
+        if calm and seconds > LONGEST_SWAP:
+            self.failures.append(f"{what} took {seconds:.2f} s")
         return True
 
     def swap(self) -> None:

@@ -12,7 +12,7 @@ from tests.chaos.report import publish
 from tests.chaos.rounds import Plan, Run
 from tests.chaos.server import running
 
-KILLS = int(os.environ.get("SHELFMATE_CHAOS_KILLS", "8"))
+KILLS = int(os.environ.get("SHELFMATE_CHAOS_KILLS", "6"))
 STOPS = int(os.environ.get("SHELFMATE_CHAOS_STOPS", "2"))
 SEED = int(os.environ.get("SHELFMATE_CHAOS_SEED", random.SystemRandom().randrange(2**32)))
 KILLS_A_ROUND = 100
@@ -27,7 +27,7 @@ def test_nothing_is_lost_doubled_or_stale(tmp_path: Path) -> None:
     with running() as server, Run(server, SEED, tmp_path / "workers.log", 2000 if IS_FULL else 300, settings) as run:
         for number in range(rounds):
             kills, stops = (total * (number + 1) // rounds - total * number // rounds for total in (KILLS, STOPS))
-            run.round(Plan(kills, stops, pauses=max(1, kills // 10), swaps=20 if IS_FULL else 4, rate=12.0))
+            run.round(Plan(kills, stops, pauses=max(1, kills // 10), swaps=20 if IS_FULL else 3, rate=12.0))
             publish(run.figures())
             print("\n".join(run.verdict.details))
             if run.verdict.counts["lost"] or run.verdict.counts["stale"]:

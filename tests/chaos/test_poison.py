@@ -25,7 +25,7 @@ SLOWEST = 5.0
 def dsn(database_url: str) -> str:
     dsn = with_search_path(database_url)
     with psycopg.connect(dsn, autocommit=True) as connection:
-        spaces.create(connection, Recipe("one", "poisonous:64", "hashing:64", 0.5))
+        spaces.create(connection, Recipe("one", "poisonous:64", "hashing:64", 0.5), "1")
     return dsn
 
 

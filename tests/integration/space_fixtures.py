@@ -17,10 +17,11 @@ WORDS = Recipe(text="hashing:8", image=None, text_weight=1.0, image_weight=0.0)
 
 CLAIM = """
 DELETE FROM embedding_jobs j
- USING (SELECT product_id, space_id FROM embedding_jobs WHERE space_id = %s AND state <> 'dead' FOR UPDATE SKIP LOCKED) due
+ USING (SELECT product_id, space_id FROM embedding_jobs
+         WHERE space_id = %s AND state <> 'dead' FOR UPDATE SKIP LOCKED) due
  WHERE j.product_id = due.product_id AND j.space_id = due.space_id RETURNING j.product_id"""
 # In a statement of its own: a job that the first one waited for belongs to a title that it does not see.
-READ = "SELECT id, title, description, brand FROM products WHERE id = ANY (%s)"
+READ = "SELECT id, title, description, brand, attributes FROM products WHERE id = ANY (%s)"
 STORE = """
 INSERT INTO product_embeddings (product_id, space_id, text, fused, text_hash) VALUES (%s, %s, %s, %s, %s)
 ON CONFLICT (product_id, space_id) DO UPDATE

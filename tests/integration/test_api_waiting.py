@@ -122,14 +122,22 @@ def test_bulk_writes_are_sent_back_while_the_queue_is_full_and_lose_nothing(
         assert len(client.get("/v1/products?limit=100").json["items"]) == 11
 
 
-def test_a_backfill_does_not_count_as_a_full_queue(database: Database, settings: Settings) -> None:
-    app = create_app(database, Embedder(), settings.model_copy(update={"max_queue": 2}))
-    with database.write() as connection:
-        connection.execute("SET LOCAL shelfmate.backfill = 'on'")
-        connection.execute(
-            "INSERT INTO shelfmate.products (sku, title) SELECT 'B' || n, 'Mug' FROM generate_series(1, 9) n"
-        )
-    assert app.test_client().post("/v1/products:bulk", json={"items": []}).status_code == 200
+@pytest.mark.parametrize("active", [True, False])
+def test_a_full_queue_is_one_of_the_active_space_whatever_filled_it(
+    database: Database, settings: Settings, active: bool
+) -> None:
+    app = create_app(database, Embedder(), settings.model_copy(update={"max_queue": 101}))
+    items = [{"sku": f"B{number}", "title": "Mug"} for number in range(101)]
+    with conforming_client(app) as client:
+        # So many at once are a backfill.
+        assert client.post("/v1/products:bulk", json={"items": items}).status_code == 200
+        if not active:
+            with database.write() as connection:
+                connection.execute(
+                    "SELECT shelfmate.create_space('words', 'hashing:8', '1', '{title}', 8, 1, NULL, NULL, 0, 0)"
+                )
+                connection.execute("UPDATE shelfmate.embedding_jobs SET space_id = 2")
+        assert client.post("/v1/products:bulk", json={"items": []}).status_code == (429 if active else 200)
 
 
 @contextmanager

@@ -1,16 +1,23 @@
 """The life of a space: made, filled, activated, rolled back, retired, resumed, dropped."""
 
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
+import psycopg
 import pytest
 from space_fixtures import WORDS, embed, fill, insert, new_space
 
 from backend.database.connection import Database
 from backend.errors import Conflict, InvalidInput, NotFound
+from backend.spaces import life
 from backend.spaces.dropping import drop_space
 from backend.spaces.filling import advance_fill, advance_fills
+from backend.spaces.inputs import hash_texts
 from backend.spaces.life import activate, create_space, find_space, resume, retire, roll_back
 from backend.spaces.space import Space, active_space, list_spaces
+from workers.queue import JobQueue, Result
 
 __all__ = ["new_space"]
 
@@ -217,3 +224,93 @@ def test_a_product_without_vectors_or_job_is_found_before_a_fill_ends(shop: Data
     assert (step.stage, step.queued) == ("queueing", 1)
     fill(shop, space)
     assert ask(shop, "SELECT count_missing(%s, 1)", space.id) == [(0,)]
+
+
+def test_what_a_worker_held_when_a_space_was_retired_is_embedded_anew_when_it_is_resumed(
+    shop: Database, new_space: NewSpace
+) -> None:
+    space = new_space("words")
+    queue = JobQueue(shop, "slow", lease_seconds=60)
+    ask(shop, "UPDATE products SET title = 'before' WHERE sku IN ('S1', 'S2') RETURNING id")
+    held = {lease.product_id: lease for lease in queue.claim_interactive(100) if lease.space_id == space.id}
+    dead = held.pop(2)
+    queue.fail(dead, "of the old text", delay=None)
+    # What clears the jobs misses those of an edit that is under way.
+    with shop.write() as connection:
+        connection.execute("SELECT retire_space('words')")
+    ask(shop, "UPDATE products SET title = 'after' WHERE sku IN ('S1', 'S2') RETURNING id")
+    resume(shop, "words")
+    advance_fill(shop, space)
+    vector = np.ones(8, dtype=np.float32)
+    late = [Result(lease, vector, None, vector, hash_texts(["before"]), None) for lease in held.values()]
+    assert queue.store(space.id, late) == set()
+    fill(shop, space)
+    hashes = "SELECT DISTINCT text_hash FROM product_embeddings WHERE space_id = %s AND product_id <= 2"
+    assert ask(shop, hashes, space.id) == [(hash_texts(["after"]),)]
+
+
+@pytest.mark.parametrize("forgotten", [False, True])
+def test_a_product_that_is_deleted_while_it_is_queued_for_a_fill_drops_out(shop: Database, forgotten: bool) -> None:
+    space = create_space(shop, "words", WORDS)
+    if forgotten:
+        advance_fill(shop, space)
+        ask(shop, "DELETE FROM embedding_jobs WHERE product_id = 5 RETURNING product_id")
+        embed(shop, space)
+    else:
+        # Begun before the other transaction, which it would wait for.
+        ask(shop, "UPDATE embedding_spaces SET fill_horizon = pg_current_xact_id()::text::bigint RETURNING id")
+    with psycopg.connect(shop.dsn) as other, ThreadPoolExecutor(1) as threads:
+        other.execute("DELETE FROM products WHERE id = 5")
+        filling = threads.submit(advance_fill, shop, space)
+        wait_for_lock(shop)
+        other.commit()
+        assert filling.result().stage == ("filled" if forgotten else "queueing")
+    fill(shop, space)
+    assert ask(shop, "SELECT count(*) FROM product_embeddings WHERE space_id = %s", space.id) == [(59,)]
+
+
+def wait_for_lock(database: Database) -> None:
+    deadline = time.monotonic() + 5
+    while ask(database, "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'") == [(0,)]:
+        assert time.monotonic() < deadline, "nobody waits"
+        time.sleep(0.002)
+
+
+@pytest.mark.parametrize("waiting", [0, 150])
+def test_an_activation_goes_on_though_the_worker_was_done_or_had_much_to_do_when_it_looked(
+    shop: Database, new_space: NewSpace, monkeypatch: pytest.MonkeyPatch, waiting: int
+) -> None:
+    """A product is missing; by the time of the look at the queue the worker has embedded it, or a bulk insert came."""
+    space = new_space("words")
+    with shop.write() as connection:
+        connection.execute("DELETE FROM product_embeddings WHERE space_id = %s AND product_id = 3", [space.id])
+        connection.execute("INSERT INTO embedding_jobs (product_id, space_id) VALUES (3, %s)", [space.id])
+    count = life._count_waiting
+    looks = []
+
+    def look(database: Database, name: object) -> int | None:
+        if not looks:
+            if waiting:
+                insert(database, waiting, "bulk")
+            else:
+                embed(database, space)
+        looks.append(count(database, name))
+        return looks[-1]
+
+    monkeypatch.setattr(life, "_count_waiting", look)
+    assert activate(shop, "words", patience=2).state == "active"
+    assert looks[0] == min(waiting, life.A_HANDFUL + 1)
+
+
+def test_what_no_worker_will_mend_is_refused_soon(shop: Database, new_space: NewSpace) -> None:
+    space = new_space("words")
+    ask(shop, "DELETE FROM product_embeddings WHERE space_id = %s AND product_id = 3 RETURNING 1", space.id)
+    began = time.monotonic()
+    with pytest.raises(Conflict, match="lacks 1 product"):
+        activate(shop, "words")
+    assert time.monotonic() - began < 2
+    retire(shop, "words")
+    began = time.monotonic()
+    with pytest.raises(Conflict, match="retired"):
+        activate(shop, "words")
+    assert time.monotonic() - began < 0.3

@@ -160,6 +160,16 @@ def test_a_space_whose_encoder_is_not_here_stops_no_other(database: Database, se
     assert (counts.queued, counts.leased, counts.dead) == (52, 0, 0)
 
 
+def test_the_successor_of_a_space_whose_encoder_is_gone_is_filled(database: Database, settings: Settings) -> None:
+    insert(database, 20)
+    with database.write() as connection:
+        connection.execute("UPDATE embedding_spaces SET text_version = 'of another machine'")
+    successor = add_space(database, "successor")
+    with pytest.raises(ConfigurationError, match="default"):
+        Worker(database, settings, Progress(), drain=True).run()
+    assert (embedded(database, 1), embedded(database, successor)) == (0, 20)
+
+
 def test_jobs_of_a_worker_that_died_come_back_without_a_poll(database: Database, settings: Settings) -> None:
     insert(database, 5)
     assert len(JobQueue(database, "dead", lease_seconds=0.5).claim_interactive(10)) == 5
@@ -185,14 +195,14 @@ def test_the_queue_is_told_by_space(database: Database, settings: Settings) -> N
                 raise RuntimeError("poison")
             return super().product_texts(space, inputs)
 
-    queue.expire(gone="test")
+    queue.expire(["test"])
     once = settings.model_copy(update={"max_attempts": 1})
     Worker(database, once, Progress(), drain=True, embedder=Failing(database)).run()
     first, second = queue_by_space(database)
     assert (first.interactive, first.leased, first.dead, first.oldest) == (0, 0, 1, 0)
     assert (first.completed_minute, first.completed_hour, first.died_minute) == (3, 3, 1)
-    # Its fill looks at every product once more.
-    assert (second.completed_hour >= 3, second.died_hour) == (True, 1)
+    # Its fill looks at every product once more, at what is dead too.
+    assert (second.completed_hour >= 3, second.died_hour >= 1) == (True, True)
 
 
 HANGING = """
@@ -228,7 +238,7 @@ def test_a_worker_whose_batch_hangs_ends_and_its_jobs_are_tried_alone(database: 
     )
     assert ended.returncode == EXIT_STATUS, ended.stderr
     jobs = list_jobs(database)
-    assert {(job.state, job.losses) for job in jobs if job.sku == "hangs1"} == {("queued", 2)}
+    assert {(job.state, job.losses) for job in jobs if job.sku == "hangs1"} == {("queued", 4)}
     assert "made no step" in (jobs[0].last_error or "")
     # Nothing stays held: what was not in that batch is free at once.
     assert count_jobs(database).leased == 0

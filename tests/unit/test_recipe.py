@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from backend.encoders.registry import describe_image_encoder, describe_text_encoder, needs_fitting
 from backend.errors import InvalidInput, WeightsMissing
-from backend.spaces.inputs import hash_texts, parse_text_inputs, product_texts
+from backend.spaces.inputs import hash_texts, is_of_attributes, parse_text_inputs, product_texts, with_attributes
 from backend.spaces.recipe import RECIPES, check_dimensions, choose_recipe, from_plan, named_recipe
 
 
@@ -114,9 +114,31 @@ def test_what_needs_fitting_says_so() -> None:
 
 def test_texts_are_joined_cut_and_encoded_apart() -> None:
     inputs = parse_text_inputs("title, title+description:12,brand+title")
-    assert product_texts(inputs, " Red shirt ", "Of linen.", None) == ("Red shirt", "Red shirt. O", "Red shirt")
-    assert product_texts(inputs, "Red", "", "Arbor") == ("Red", "Red", "Arbor. Red")
-    assert product_texts(["description"], "Red", "  ", None) == ("",)
+    assert product_texts(inputs, " Red shirt ", "Of linen.", None, {}) == ("Red shirt", "Red shirt. O", "Red shirt")
+    assert product_texts(inputs, "Red", "", "Arbor", {}) == ("Red", "Red", "Arbor. Red")
+    assert product_texts(["description"], "Red", "  ", None, {}) == ("",)
+
+
+def test_attributes_are_said_with_their_names_and_missing_ones_left_out() -> None:
+    inputs = parse_text_inputs("title+attributes.season,attributes.year+attributes.fits+attributes.size,attributes.box")
+    attributes = {"season": "Fall", "year": 2011, "fits": ["men", "women"], "size": None, "box": {"width": 3}}
+    assert product_texts(inputs, "Red", "", None, attributes) == (
+        "Red. season: Fall",
+        "year: 2011. fits: men, women",
+        "",
+    )
+    assert product_texts(inputs, "Red", "", None, {}) == ("Red", "", "")
+    assert [is_of_attributes(part) for part in inputs] == [False, True, True]
+
+
+def test_the_attributes_of_few_values_take_the_place_of_attributes() -> None:
+    inputs = parse_text_inputs("title,brand+attributes:90,attributes")
+    assert with_attributes(inputs, ["a", "b"]) == (
+        "title",
+        "brand+attributes.a+attributes.b:90",
+        "attributes.a+attributes.b",
+    )
+    assert with_attributes(inputs, []) == ("title", "brand:90")
 
 
 @given(st.lists(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])), min_size=1, max_size=4))

@@ -10,7 +10,7 @@ SELECT s.id, s.variant_group, s.category
  ORDER BY s.id LIMIT %(most)s;
 
 -- texts: what texts are made of
-SELECT id, title, description, brand FROM shelfmate.products WHERE id = ANY (%(ids)s);
+SELECT id, title, description, brand, attributes FROM shelfmate.products WHERE id = ANY (%(ids)s);
 
 -- photographs: the first photographs of these products
 SELECT f.product_id, f.content
@@ -44,3 +44,16 @@ SELECT e.product_id, e.image
                                WHERE product_id = e.product_id ORDER BY position LIMIT %(most_photographs)s) i) f
  WHERE e.space_id = %(space_id)s AND e.product_id = ANY (%(ids)s) AND e.image IS NOT NULL
    AND e.image_hash = CASE cardinality(f.hashes) WHEN 1 THEN f.hashes[1] ELSE sha256(f.joined) END;
+
+-- few_valued_attributes: those that most products have, as text of few values
+WITH looked_at AS MATERIALIZED (
+    SELECT p.attributes FROM shelfmate.products p
+     WHERE %(only)s::bigint[] IS NULL OR p.id = ANY (%(only)s::bigint[])
+     ORDER BY hashint8(p.id) LIMIT %(sample)s
+)
+SELECT a.key
+  FROM looked_at p CROSS JOIN LATERAL jsonb_each_text(p.attributes) a
+ WHERE jsonb_typeof(p.attributes -> a.key) = 'string' AND a.value <> '' AND a.key !~ '[+,:]' AND length(a.key) <= 100
+ GROUP BY a.key
+HAVING count(*) >= %(share)s * (SELECT count(*) FROM looked_at) AND count(DISTINCT a.value) BETWEEN 2 AND least(%(most_values)s, count(*) / 2)
+ ORDER BY a.key LIMIT %(most)s;

@@ -37,14 +37,22 @@ UPDATE shelfmate.embedding_jobs j
  WHERE j.product_id = next.product_id AND j.space_id = next.space_id
 RETURNING j.product_id, j.space_id, j.lease_token, j.attempts;
 
--- claim_suspect: lease one job whose workers died, alone, so that it can take no other down with it
-WITH next AS MATERIALIZED (
-    SELECT j.product_id, j.space_id
+-- claim_suspects: lease jobs whose workers died as often as that of the first one; the oftener, the fewer at once, so that most of them are cleared soon and the one at fault ends up alone
+WITH first AS MATERIALIZED (
+    SELECT j.losses
       FROM shelfmate.embedding_jobs j
      WHERE j.state = 'queued' AND j.losses >= 2 AND j.available_at <= now()
        AND j.space_id <> ALL (%(aside)s::integer[])
      ORDER BY j.available_at
      LIMIT 1
+       FOR UPDATE SKIP LOCKED
+), next AS MATERIALIZED (
+    SELECT j.product_id, j.space_id
+      FROM shelfmate.embedding_jobs j
+     WHERE j.state = 'queued' AND j.losses >= 2 AND j.losses = (SELECT losses FROM first) AND j.available_at <= now()
+       AND j.space_id <> ALL (%(aside)s::integer[])
+     ORDER BY j.available_at
+     LIMIT (SELECT CASE losses WHEN 2 THEN 32 WHEN 3 THEN 8 ELSE 1 END FROM first)
        FOR UPDATE SKIP LOCKED
 )
 UPDATE shelfmate.embedding_jobs j
@@ -61,10 +69,13 @@ UPDATE shelfmate.embedding_jobs j
          WHERE state = 'leased' AND lease_token = ANY (%(tokens)s) FOR UPDATE SKIP LOCKED) held
  WHERE j.product_id = held.product_id AND j.space_id = held.space_id;
 
+-- holders: the workers that hold leases
+SELECT DISTINCT worker FROM shelfmate.embedding_jobs WHERE state = 'leased' AND worker IS NOT NULL;
+
 -- expire: take back the jobs of workers that died, seen by their leases or known; one that killed too many is dead
 WITH lost AS (
     SELECT product_id, space_id FROM shelfmate.embedding_jobs
-     WHERE state = 'leased' AND (leased_until < now() OR worker = %(gone)s) FOR UPDATE SKIP LOCKED
+     WHERE state = 'leased' AND (leased_until < now() OR worker = ANY (%(gone)s::text[])) FOR UPDATE SKIP LOCKED
 )
 UPDATE shelfmate.embedding_jobs j
    SET state = CASE WHEN j.losses + 1 >= %(most)s THEN 'dead' ELSE 'queued' END,
@@ -77,7 +88,7 @@ RETURNING j.space_id, j.state;
 -- lose: give up the jobs of a batch that hangs; each is tried alone from now on
 UPDATE shelfmate.embedding_jobs j
    SET state = CASE WHEN j.losses + 1 >= %(most)s THEN 'dead' ELSE 'queued' END,
-       losses = greatest(j.losses + 1, 2), lease_token = NULL, leased_until = NULL, available_at = now(),
+       losses = greatest(j.losses + 1, 4), lease_token = NULL, leased_until = NULL, available_at = now(),
        last_error = %(error)s
   FROM (SELECT product_id, space_id FROM shelfmate.embedding_jobs
          WHERE state = 'leased' AND lease_token = ANY (%(tokens)s) FOR UPDATE SKIP LOCKED) held
@@ -100,7 +111,7 @@ INSERT INTO shelfmate.embedding_log (space_id, worker, completed, failed, died)
 VALUES (%(space_id)s, %(worker)s, %(completed)s, %(failed)s, %(died)s);
 
 -- load_inputs: what the claimed products are embedded from, what is stored of them, and what others have of their photographs
-SELECT j.product_id, j.space_id, p.title, p.description, p.brand, i.image_hash AS photographs_hash, i.sha256s,
+SELECT j.product_id, j.space_id, p.title, p.description, p.brand, p.attributes, i.image_hash AS photographs_hash, i.sha256s,
        CASE WHEN i.image_hash IS DISTINCT FROM e.image_hash AND same.image IS NULL THEN
            (SELECT array_agg(f.content ORDER BY f.position)
               FROM (SELECT pi.content, pi.position FROM shelfmate.product_images pi

@@ -92,11 +92,13 @@ SELECT EXISTS (SELECT FROM shelfmate.embedding_jobs j JOIN shelfmate.embedding_s
 
 -- queue_forgotten: what has neither vectors nor a job, which nothing explains but a row deleted by hand
 WITH forgotten AS (
+    -- Locked first: one that is being deleted drops out, where the foreign key would fail.
     INSERT INTO shelfmate.embedding_jobs (product_id, space_id, priority)
-    SELECT p.id, %(space_id)s, 1 FROM shelfmate.products p
-     WHERE NOT EXISTS (SELECT FROM shelfmate.product_embeddings e WHERE e.space_id = %(space_id)s AND e.product_id = p.id)
-       AND NOT EXISTS (SELECT FROM shelfmate.embedding_jobs j WHERE j.space_id = %(space_id)s AND j.product_id = p.id)
-     ORDER BY p.id
+    SELECT f.id, %(space_id)s, 1
+      FROM (SELECT p.id FROM shelfmate.products p
+             WHERE NOT EXISTS (SELECT FROM shelfmate.product_embeddings e WHERE e.space_id = %(space_id)s AND e.product_id = p.id)
+               AND NOT EXISTS (SELECT FROM shelfmate.embedding_jobs j WHERE j.space_id = %(space_id)s AND j.product_id = p.id)
+             ORDER BY p.id FOR KEY SHARE OF p) f
     ON CONFLICT DO NOTHING
     RETURNING product_id
 )
@@ -157,12 +159,11 @@ DELETE FROM shelfmate.embedding_spaces s WHERE s.id = %(space_id)s AND s.state =
 -- hurry_much: give up sooner still, since those who come behind wait too
 SET LOCAL lock_timeout = '200ms';
 
--- catching_up: how many products wait to be embedded in a filled space, or in the one to go back to; counted no further than is asked
-SELECT count(*) FROM (
-    SELECT FROM shelfmate.embedding_jobs j JOIN shelfmate.embedding_spaces s ON s.id = j.space_id
-     WHERE j.state <> 'dead' AND s.state = 'shadow'
-       AND (s.name = %(name)s OR (%(name)s::text IS NULL AND s.id = (SELECT a.previous_id FROM shelfmate.embedding_spaces a WHERE a.state = 'active')))
-     LIMIT %(most)s) waiting;
+-- catching_up: how many products wait to be embedded in a filled space, or in the one to go back to; counted no further than is asked, no row for a space that is not kept up
+SELECT (SELECT count(*) FROM (SELECT FROM shelfmate.embedding_jobs j WHERE j.space_id = s.id AND j.state <> 'dead' LIMIT %(most)s) waiting)
+  FROM shelfmate.embedding_spaces s
+ WHERE s.state = 'shadow'
+   AND (s.name = %(name)s OR (%(name)s::text IS NULL AND s.id = (SELECT a.previous_id FROM shelfmate.embedding_spaces a WHERE a.state = 'active')));
 
 -- patience: a statement outside of a transaction waits so long for others, who do not wait for it
 SET lock_timeout = '5s';

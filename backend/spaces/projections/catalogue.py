@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations, groupby
+from typing import Any
 
 import numpy as np
 
@@ -51,11 +52,11 @@ def read_catalogue(database: Database, only_products: Sequence[int] | None, samp
     return Catalogue(ids, links, same)
 
 
-def read_texts(database: Database, ids: list[int]) -> list[tuple[str, str, str | None]]:
-    """Title, description and brand of each product; blank ones where it was deleted meanwhile."""
+def read_texts(database: Database, ids: list[int]) -> list[tuple[str, str, str | None, dict[str, Any]]]:
+    """Title, description, brand and attributes of each product; blank ones where it was deleted meanwhile."""
     with database.read() as connection:
         found = {row[0]: row[1:] for row in connection.execute(SQL["texts"], {"ids": ids}).fetchall()}
-    return [found.get(product, ("", "", None)) for product in ids]
+    return [found.get(product, ("", "", None, {})) for product in ids]
 
 
 def read_photographs(database: Database, ids: list[int], at_once: int) -> Iterator[tuple[int, list[bytes]]]:

@@ -28,15 +28,15 @@ FEWEST_PRODUCTS = 100
 FEWEST_LINKED = 50
 # Measured over the real catalogue (docs/decisions/0013).
 BATCH = 512
-EPOCHS = 20
-FEWEST_STEPS, MOST_STEPS = 100, 500
+EPOCHS = 40
+FEWEST_STEPS, MOST_STEPS = 100, 1_000
 RATE = 5e-3
 WARM_UP = 0.1
 TEMPERATURE = 0.1
 # Weight of the blocks alone, both together, beside that of the fused rows.
 ALONE = 0.5
 # Of each kind of links, of those that there are: what was bought together need not be alike.
-WEIGHTS = {"variants": 0.5, "categories": 0.5, "bought": 0.05}
+WEIGHTS = {"variants": 0.65, "categories": 0.35, "bought": 0.05}
 # The maps begin as half-whitened PCA; a direction with less than this share of the largest variance is not lifted.
 LEAST_VARIANCE = 1e-4
 

@@ -74,9 +74,15 @@ BEGIN
     chunk := ARRAY(SELECT p.id FROM shelfmate.products p
                      JOIN shelfmate.embedding_spaces s ON s.id = queue_fill.space_id AND p.id > coalesce(s.fill_cursor, 0)
                     ORDER BY p.id LIMIT most);
-    INSERT INTO shelfmate.embedding_jobs (product_id, space_id, priority)
-    SELECT p.id, queue_fill.space_id, 1 FROM shelfmate.products p WHERE p.id = ANY (chunk) ORDER BY p.id
-    ON CONFLICT DO NOTHING;
+    -- Locked first: one that is being deleted drops out, where the foreign key would fail. A lease or a dead job may be
+    -- from before the space was retired, and of another text.
+    INSERT INTO shelfmate.embedding_jobs AS j (product_id, space_id, priority)
+    SELECT p.id, queue_fill.space_id, 1
+      FROM (SELECT l.id FROM shelfmate.products l WHERE l.id = ANY (chunk) ORDER BY l.id FOR KEY SHARE) p
+    ON CONFLICT ON CONSTRAINT embedding_jobs_pkey DO UPDATE
+       SET state = 'queued', available_at = now(), queued_at = now(),
+           attempts = 0, losses = 0, lease_token = NULL, leased_until = NULL, worker = NULL, last_error = NULL
+     WHERE j.state <> 'queued';
     UPDATE shelfmate.embedding_spaces s SET fill_cursor = chunk[cardinality(chunk)]
      WHERE s.id = queue_fill.space_id AND cardinality(chunk) > 0;
     PERFORM pg_notify('shelfmate_jobs', '');

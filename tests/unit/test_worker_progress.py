@@ -1,0 +1,22 @@
+"""The line that a worker ends a run of work with."""
+
+import logging
+
+import pytest
+
+from workers.progress import Progress
+
+
+@pytest.mark.parametrize("counted_first", [True, False])
+def test_a_run_lasts_from_its_first_product_even_if_nobody_had_counted_what_waits(
+    caplog: pytest.LogCaptureFixture, counted_first: bool
+) -> None:
+    progress = Progress()
+    with caplog.at_level(logging.INFO, "shelfmate.worker"):
+        for _ in range(2):
+            if counted_first:
+                progress.start(0)
+            progress.advance(2_400)
+            progress.finish()
+    said = [record.getMessage() for record in caplog.records]
+    assert [line.split(",")[0] for line in said] == ["embedded 2400 products in 0.0 s"] * 2
