@@ -31,7 +31,7 @@ CREATED = datetime(2025, 1, 1, tzinfo=UTC)
 TIE = 1e-6
 SCORE = 1e-5
 
-CREATE_SPACE = "SELECT create_space('uneven', 'hashing:24', '1', '{title}', 24, 0.3, 'hashing:16', '1', 16, 0.7)"
+CREATE_SPACE = "SELECT create_space('uneven', 'hashing:24', '2', '{title}', 24, 0.3, 'hashing:16', '2', 16, 0.7)"
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,7 @@ WRITES = [
     "SELECT ensure_category('X')",
     "SELECT rename_category('Apparel', 'Y')",
     "SELECT queue_embeddings('{1}')",
-    "SELECT create_space('x', NULL, NULL, '{title}', 0, 0, 'hashing:64', '1', 64, 1)",
+    "SELECT create_space('x', NULL, NULL, '{title}', 0, 0, 'hashing:64', '2', 64, 1)",
     "SELECT activate_space('default')",
     "SELECT comment_active_embeddings()",
     "SELECT count_popularity()",
@@ -150,7 +150,7 @@ def test_an_analysts_login_reads_only_and_stops_after_a_while(analyst: Connectio
 
 def test_an_analyst_reads_the_view_of_a_space_that_was_made_later(database: Database) -> None:
     with database.write() as connection:
-        connection.execute("SELECT create_space('second', 'hashing:8', '1', '{title}', 8, 1, NULL, NULL, 0, 0)")
+        connection.execute("SELECT create_space('second', 'hashing:8', '2', '{title}', 8, 1, NULL, NULL, 0, 0)")
         connection.execute("SELECT activate_space('second', force => true)")
         connection.execute("SET LOCAL ROLE analyst")
         assert connection.execute("SELECT * FROM active_embeddings").fetchall() == []

@@ -134,7 +134,7 @@ def test_a_full_queue_is_one_of_the_active_space_whatever_filled_it(
         if not active:
             with database.write() as connection:
                 connection.execute(
-                    "SELECT shelfmate.create_space('words', 'hashing:8', '1', '{title}', 8, 1, NULL, NULL, 0, 0)"
+                    "SELECT shelfmate.create_space('words', 'hashing:8', '2', '{title}', 8, 1, NULL, NULL, 0, 0)"
                 )
                 connection.execute("UPDATE shelfmate.embedding_jobs SET space_id = 2")
         assert client.post("/v1/products:bulk", json={"items": []}).status_code == (429 if active else 200)

@@ -114,7 +114,7 @@ def test_a_session_without_our_search_path_inserts_and_asks(empty: str, settings
         upgrade(database)
         plain.execute("SELECT set_config('search_path', %s, false)", [path])
         plain.execute(
-            "SELECT shelfmate.create_space('one', 'hashing:64', '1', '{title}', 64, 0.5, 'hashing:64', '1', 64, 0.5)"
+            "SELECT shelfmate.create_space('one', 'hashing:64', '2', '{title}', 64, 0.5, 'hashing:64', '2', 64, 0.5)"
         )
         plain.execute(
             "INSERT INTO shelfmate.products (sku, title, category) VALUES ('A', 'a shirt', 'X/Y'), ('B', 'b', 'X')"

@@ -141,8 +141,8 @@ def test_spaces_and_vectors_survive_0002_and_what_0001_cannot_hold_goes_with_it_
     migrate_to(database, "0001")
     with database.write() as connection:
         connection.execute(
-            "SELECT create_space('old', 'hashing:8', '1', '{title,brand}', 8, 1, NULL, NULL, 0, 0),"
-            " create_space('image', NULL, NULL, '{}', 0, 0, 'hashing:8', '1', 8, 1)"
+            "SELECT create_space('old', 'hashing:8', '2', '{title,brand}', 8, 1, NULL, NULL, 0, 0),"
+            " create_space('image', NULL, NULL, '{}', 0, 0, 'hashing:8', '2', 8, 1)"
         )
         connection.execute("INSERT INTO products (sku, title) VALUES ('A', 'a')")
         connection.execute(
@@ -157,7 +157,7 @@ def test_spaces_and_vectors_survive_0002_and_what_0001_cannot_hold_goes_with_it_
             ("image", ["title"], "shadow", True),
         ]
         connection.execute(
-            "SELECT create_space('two', 'hashing:4', '1', '{title,title+brand:9}', 8, 1, NULL, NULL, 0, 0)"
+            "SELECT create_space('two', 'hashing:4', '2', '{title,title+brand:9}', 8, 1, NULL, NULL, 0, 0)"
         )
         connection.execute("SELECT activate_space('two', force => true)")
     migrate_to(database, "0001")
@@ -168,5 +168,5 @@ def test_spaces_and_vectors_survive_0002_and_what_0001_cannot_hold_goes_with_it_
         connection.execute("SELECT activate_space('old')")
         assert connection.execute("SELECT sku FROM active_embeddings").fetchall() == [("A",)]
         # The functions of then work on the tables of then.
-        connection.execute("SELECT create_space('three', 'hashing:8', '1', '{title}', 8, 1, NULL, NULL, 0, 0)")
+        connection.execute("SELECT create_space('three', 'hashing:8', '2', '{title}', 8, 1, NULL, NULL, 0, 0)")
         assert connection.execute("SELECT count(*) FROM embedding_jobs WHERE space_id = 4").fetchone() == (1,)

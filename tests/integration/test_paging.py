@@ -26,7 +26,7 @@ TOPS = {"filter": {"all": [{"field": "category", "under": "Apparel"}, {"field": 
 
 def create_second_space(shop: Shop) -> None:
     """Another active space, with vectors of its own."""
-    shop.run("SELECT create_space('second', 'hashing:16', '1', '{title}', 16, 1, NULL, NULL, 0, 0)")
+    shop.run("SELECT create_space('second', 'hashing:16', '2', '{title}', 16, 1, NULL, NULL, 0, 0)")
     drain(shop.database, shop.settings)
     shop.run("SELECT activate_space('second')")
 

@@ -27,7 +27,7 @@ SELECT i, 'S' || i, 'Word' || i % 5000 || ' thing', 'Brand ' || i % 400, format(
        '2025-01-01Z'::timestamptz + i * interval '1 minute'
   FROM generate_series(1, 50000) i"""
 EVENTS = "INSERT INTO events (product_id, user_id, kind) SELECT i, 'u', 'purchase' FROM generate_series(1, 9000) i"
-SPACE = "SELECT create_space('small', 'hashing:4', '1', '{title}', 4, 0.5, 'hashing:8', '1', 8, 0.5)"
+SPACE = "SELECT create_space('small', 'hashing:4', '2', '{title}', 4, 0.5, 'hashing:8', '2', 8, 0.5)"
 COUNTERS = """
 SELECT c.relname, pg_stat_get_xact_numscans(c.oid), pg_stat_get_xact_tuples_returned(c.oid), c.relkind = 'i'
   FROM pg_class c WHERE c.relnamespace = 'shelfmate'::regnamespace AND c.relkind IN ('r', 'i')"""

@@ -181,6 +181,15 @@ def test_a_job_that_kills_its_workers_ends_up_alone_and_then_dies(database: Data
     assert "dying" in (dead.last_error or "")
 
 
+def test_what_a_killed_worker_held_keeps_its_place_in_the_line(database: Database, queue: JobQueue) -> None:
+    insert(database, "first")
+    dying = JobQueue(database, "dying", lease_seconds=60)
+    (lease,) = dying.claim_interactive(1)
+    insert(database, "later")
+    assert queue.expire(["dying"]) == [(1, "queued")]
+    assert [claimed.product_id for claimed in queue.claim_interactive(1)] == [lease.product_id]
+
+
 def test_a_suspect_is_claimed_apart(database: Database, queue: JobQueue) -> None:
     insert(database, "suspect", "busy1", "busy2")
     with database.write() as connection:

@@ -42,7 +42,7 @@ def test_an_argument_of_null_asks_for_what_is_the_default(indexed: Database) -> 
 
 def test_a_space_of_words_alone_ranks_by_them(indexed: Database, drain: Callable[[], int]) -> None:
     with indexed.write() as connection:
-        connection.execute("SELECT create_space('words', 'hashing:64', '1', '{title}', 64, 1, NULL, NULL, 0, 0)")
+        connection.execute("SELECT create_space('words', 'hashing:64', '2', '{title}', 64, 1, NULL, NULL, 0, 0)")
     drain()
     arguments = "'S5', 20, space => 'words'"
     query = '{"like": [{"sku": "S5"}], "k": 20, "space": "words"'

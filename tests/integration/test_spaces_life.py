@@ -286,7 +286,7 @@ def test_an_activation_goes_on_though_the_worker_was_done_or_had_much_to_do_when
         connection.execute("DELETE FROM product_embeddings WHERE space_id = %s AND product_id = 3", [space.id])
         connection.execute("INSERT INTO embedding_jobs (product_id, space_id) VALUES (3, %s)", [space.id])
     count = life._count_waiting
-    looks = []
+    looks: list[int | None] = []
 
     def look(database: Database, name: object) -> int | None:
         if not looks:

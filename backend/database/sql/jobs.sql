@@ -79,7 +79,9 @@ WITH lost AS (
 )
 UPDATE shelfmate.embedding_jobs j
    SET state = CASE WHEN j.losses + 1 >= %(most)s THEN 'dead' ELSE 'queued' END,
-       losses = j.losses + 1, lease_token = NULL, leased_until = NULL, available_at = now(),
+       losses = j.losses + 1, lease_token = NULL, leased_until = NULL,
+       -- Back to where it was in the line; suspects wait for the others.
+       available_at = CASE WHEN j.losses = 0 THEN j.available_at ELSE now() END,
        last_error = format('the worker %%s died or stopped answering while it held this job', j.worker)
   FROM lost
  WHERE j.product_id = lost.product_id AND j.space_id = lost.space_id
