@@ -66,13 +66,13 @@ class Quarantine:
     def _run(self) -> None:
         child = subprocess.Popen(self._program, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self._child = child
-        log.info("process %d tries the products whose workers ended, a few at a time", child.pid)
         assert child.stdin is not None
         assert child.stdout is not None
         try:
             # It stays open: the child ends soon after this process has ended, however that was.
             child.stdin.write(self._settings.model_dump_json().encode() + b"\n")
             child.stdin.flush()
+            log.info("process %d tries the products whose workers ended, a few at a time", child.pid)
         except BrokenPipeError:
             log.debug("process %d ended before it had its settings", child.pid)
         # It says so of each product that it embedded.

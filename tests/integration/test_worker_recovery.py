@@ -116,7 +116,8 @@ def test_a_fill_that_the_database_refuses_ends_no_worker(
 
 
 def test_suspects_become_fewer_while_every_worker_is_killed_at_once(database: Database, settings: Settings) -> None:
-    insert(database, 50, losses=2)
+    # Of one claim: the child goes on for a moment only.
+    insert(database, 30, losses=2)
     environment = os.environ | {
         "DATABASE_URL": database.dsn,
         "SHELFMATE_LEASE_SECONDS": "60",
@@ -128,7 +129,7 @@ def test_suspects_become_fewer_while_every_worker_is_killed_at_once(database: Da
     )
     with worker:
         assert worker.stderr is not None
-        # Its child has begun to start, and is no further than that.
+        # Its child has its settings, and is no further than that.
         assert any("tries the products" in line for line in worker.stderr)
         worker.kill()
     deadline = time.monotonic() + 60
