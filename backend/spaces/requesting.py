@@ -3,6 +3,7 @@
 from backend.database.connection import Database
 from backend.encoders.registry import describe_image_encoder, describe_text_encoder, needs_fitting
 from backend.errors import ConfigurationError, Conflict, InvalidInput
+from backend.spaces.attributes import choose_attributes
 from backend.spaces.life import check_name, create_space
 from backend.spaces.plans import Plan, find_plan, request_plan
 from backend.spaces.recipe import Recipe
@@ -27,7 +28,7 @@ def request_space(database: Database, name: str, recipe: Recipe) -> Plan | None:
         return request_plan(database, name, recipe)
     if find_plan(database, name) is not None:
         raise Conflict(f"a space {name} was asked for already: choose another name, or give that one up", field="name")
-    create_space(database, name, recipe, patience=PATIENCE)
+    create_space(database, name, choose_attributes(database, recipe), patience=PATIENCE)
     return None
 
 

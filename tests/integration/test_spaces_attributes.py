@@ -12,6 +12,7 @@ from backend.spaces.embedder import Embedder
 from backend.spaces.life import find_space
 from backend.spaces.making import make_space
 from backend.spaces.recipe import choose_recipe
+from backend.spaces.requesting import request_space
 
 # Of 40: a season each, a code each, a size in 12 of them, a year as a number, one brand for all.
 PRODUCTS = """
@@ -47,6 +48,11 @@ def test_without_such_attributes_the_other_texts_remain_or_the_remedy_is_named(c
     ).text_inputs == ("title",)
     with pytest.raises(InvalidInput, match=r"attributes\.NAME"):
         choose_attributes(catalogue, choose_recipe(text="hashing:16", text_inputs="attributes"))
+
+
+def test_a_space_that_is_asked_for_over_http_has_them_named_too(catalogue: Database) -> None:
+    assert request_space(catalogue, "asked", choose_recipe(text="hashing:16", text_inputs="title,attributes")) is None
+    assert find_space(catalogue, "asked").text_inputs == ["title", "attributes.season"]
 
 
 def test_an_edit_of_an_encoded_attribute_embeds_anew_and_of_another_does_not(
