@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from backend.encoders.engines import Runtime
-from backend.encoders.lanes import Lanes
 from backend.encoders.model_directories import check_tokenizer, model_directory, model_files, read_json, unusable
 from backend.encoders.names import EncoderName
 from backend.encoders.network_images import Colours, NetworkImages, open_network
 from backend.encoders.pictures import Frame
 from backend.encoders.protocols import EncoderSpec
 from backend.encoders.transformer_loading import loading, quietly
-from backend.encoders.transformer_texts import TransformerTexts
+from backend.encoders.transformer_texts import TokenizedTexts
 from backend.encoders.weights import fingerprint
 
 RECIPE = 1
@@ -24,22 +23,8 @@ RECIPE = 1
 DEFAULT_DIMENSIONS = 512
 
 
-class ClipTexts(TransformerTexts):
+class ClipTexts(TokenizedTexts):
     """The loaded text tower."""
-
-    def __init__(self, spec: EncoderSpec, model: Any, tokenizer: Any, lanes: Lanes) -> None:
-        super().__init__(spec, lanes)
-        self._model = model
-        self._tokenizer = tokenizer
-
-    def _tokens(self, batch: list[str]) -> Any:
-        return self._tokenizer(
-            batch,
-            padding=True,
-            truncation=True,
-            max_length=self._model.config.max_position_embeddings,
-            return_tensors="pt",
-        )
 
     def _vectors(self, tokens: Any) -> Any:
         return self._model(input_ids=tokens["input_ids"], attention_mask=tokens["attention_mask"]).text_embeds

@@ -14,7 +14,7 @@ from backend.encoders.model_directories import check_tokenizer, model_directory,
 from backend.encoders.names import EncoderName
 from backend.encoders.protocols import EncoderSpec
 from backend.encoders.transformer_loading import loading
-from backend.encoders.transformer_texts import TransformerTexts
+from backend.encoders.transformer_texts import TokenizedTexts
 from backend.encoders.weights import fingerprint
 
 RECIPE = 1
@@ -23,23 +23,12 @@ DEFAULT_MODEL = "distilbert-base-uncased"
 DEFAULT_DIMENSIONS = 768
 
 
-class DistilBert(TransformerTexts):
+class DistilBert(TokenizedTexts):
     """A loaded DistilBERT."""
 
     def __init__(self, spec: EncoderSpec, model: Any, tokenizer: Any, pooling: str, lanes: Lanes) -> None:
-        super().__init__(spec, lanes)
-        self._model = model
-        self._tokenizer = tokenizer
+        super().__init__(spec, model, tokenizer, lanes)
         self._pooling = pooling
-
-    def _tokens(self, batch: list[str]) -> Any:
-        return self._tokenizer(
-            batch,
-            padding=True,
-            truncation=True,
-            max_length=self._model.config.max_position_embeddings,
-            return_tensors="pt",
-        )
 
     def _vectors(self, tokens: Any) -> Any:
         mask = tokens["attention_mask"]

@@ -56,3 +56,21 @@ class TransformerTexts(Described):
     def _vectors(self, tokens: Any) -> Any:
         """A torch tensor (n, dimensions) of the model's rows, before they are normalised."""
         raise NotImplementedError
+
+
+class TokenizedTexts(TransformerTexts):
+    """A model of transformers itself, with its tokenizer; a kind of model says how it pools."""
+
+    def __init__(self, spec: EncoderSpec, model: Any, tokenizer: Any, lanes: Lanes) -> None:
+        super().__init__(spec, lanes)
+        self._model = model
+        self._tokenizer = tokenizer
+
+    def _tokens(self, batch: list[str]) -> Any:
+        return self._tokenizer(
+            batch,
+            padding=True,
+            truncation=True,
+            max_length=self._model.config.max_position_embeddings,
+            return_tensors="pt",
+        )
