@@ -102,7 +102,11 @@ class Review(Base):
     written_at: Mapped[datetime | None]
     fingerprint: Mapped[bytes]
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
-    __table_args__ = (UniqueConstraint("product_id", "fingerprint"),)
+    user_id: Mapped[str | None]
+    __table_args__ = (
+        UniqueConstraint("product_id", "fingerprint"),
+        Index("reviews_user_id_idx", "user_id", "written_at", postgresql_where=text("user_id IS NOT NULL")),
+    )
 
 
 class Event(Base):
