@@ -1,0 +1,1 @@
+"""The rating predictor: stars from what is written and shown."""
