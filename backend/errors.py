@@ -10,6 +10,8 @@ ShelfmateError
 │   └── NoExamples                nothing is named that something could be like
 ├── NotFound                      the thing named does not exist
 ├── Expired                       the thing named is no longer kept
+├── KeyRequired                   no key came with the request, or one that does not work
+├── NotAllowed                    the key does not open this
 ├── Conflict                      the thing named already exists, or changed meanwhile
 └── NotReady                      right question, too early: ask again
     ├── EmbeddingPending          the product's embedding is not stored yet
@@ -95,6 +97,20 @@ class Expired(ShelfmateError):
 
     problem = "expired"
     status = HTTPStatus.GONE
+
+
+class KeyRequired(ShelfmateError):
+    """The request needs a key, and none came with it, or one that does not work."""
+
+    problem = "key-required"
+    status = HTTPStatus.UNAUTHORIZED
+
+
+class NotAllowed(ShelfmateError):
+    """The key that came with the request does not open this."""
+
+    problem = "not-allowed"
+    status = HTTPStatus.FORBIDDEN
 
 
 class Conflict(ShelfmateError):

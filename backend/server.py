@@ -6,6 +6,7 @@ import socket
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
+from ipaddress import ip_address
 from threading import Event, Thread
 from typing import Any
 
@@ -110,12 +111,21 @@ class _Server(BaseApplication):  # type: ignore[misc]  # Gunicorn ships no types
         return create_app(database, embedder, self.settings)
 
     def _say_where(self) -> None:
+        if not self.settings.require_keys and not _is_loopback(self.settings.host):
+            log.warning("whoever reaches %s may change everything: set SHELFMATE_REQUIRE_KEYS=true", self.settings.host)
         host = f"[{self.settings.host}]" if ":" in self.settings.host else self.settings.host
         address = f"http://{host}:{self.settings.port}"
         print(f"serving {address}/ with its documentation at {address}/docs", flush=True)
 
     def _close(self) -> None:
         self.opened.close()
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _hook(call: Callable[[], None], arguments: int = 1) -> Callable[..., None]:

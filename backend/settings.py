@@ -27,6 +27,9 @@ class Settings(BaseSettings):
 
     host: str = Field(default="127.0.0.1", description="Address that the server listens on.")
     port: int = Field(default=8000, ge=1, le=65535, description="Port that the server listens on.")
+    require_keys: bool = Field(
+        default=False, description="Whether the API and `/admin` ask for a key of `shelfmate keys create`."
+    )
     threads: int = Field(default=8, ge=1, le=256, description="Request threads of the server; they share one model.")
     pool_size: int = Field(default=10, ge=1, le=200, description="Most database connections of one process.")
     statement_timeout: float = Field(

@@ -3,8 +3,10 @@
 from flask import Blueprint, Flask, Response
 
 from backend.api import (
+    access,
     bulk,
     categories,
+    events,
     health,
     images,
     jobs,
@@ -24,7 +26,7 @@ from backend.api.services import Services
 
 __all__ = ["Services", "register"]
 
-MODULES = (products, bulk, images, reviews, categories, similar, search, recommendations, rules, spaces, jobs, health)
+MODULES = (products, bulk, images, reviews, categories, similar, search, recommendations, events, rules, spaces, jobs, health)
 
 
 def register(app: Flask, services: Services) -> None:
@@ -39,6 +41,8 @@ def register(app: Flask, services: Services) -> None:
     operations += metrics.register(app, services).operations
     operations += pages.document_routes(operations).operations
     routing.register(app, services, operations)
+    if services.settings.require_keys:
+        access.register(app, services, operations)
 
     @app.after_request
     def no_sniffing(response: Response) -> Response:

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from backend.api import problems
-from backend.api.bodies import FORM, PART, RAW
+from backend.api.bodies import FORM, NDJSON, PART, RAW
 from backend.api.problems import Problem
 from backend.api.routing import Content, Operation
 from backend.errors import InvalidInput, NotReady, ShelfmateError
@@ -19,6 +19,7 @@ Json = dict[str, Any]
 Mode = Literal["validation", "serialization"]
 
 SCHEMAS = "#/components/schemas/"
+KEYS = "Asked for where SHELFMATE_REQUIRE_KEYS is set. Each operation's scope is in x-scope: read, write or admin."
 
 
 def build_document(operations: Sequence[Operation]) -> Json:
@@ -44,13 +45,22 @@ def build_document(operations: Sequence[Operation]) -> Json:
         },
         "servers": [{"url": "/"}],
         "paths": paths,
-        "components": {"schemas": definitions["$defs"]},
+        "components": {
+            "schemas": definitions["$defs"],
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description": KEYS}},
+        },
+        "security": [{}, {"key": []}],
     }
 
 
 def _describe(operation: Operation) -> Json:
     summary, _, description = (getdoc(operation.handler) or "").partition("\n\n")
-    described: Json = {"operationId": operation.name, "tags": [operation.tag], "summary": summary}
+    described: Json = {
+        "operationId": operation.name,
+        "tags": [operation.tag],
+        "summary": summary,
+        "x-scope": operation.scope,
+    }
     if description:
         described["description"] = description
     typed = {} if operation.path_model is None else operation.path_model.model_json_schema()["properties"]
@@ -89,7 +99,8 @@ def _parameter(name: str, place: Literal["path", "query"], value: Json, *, requi
 def _request_body(operation: Operation) -> Json | None:
     if operation.body is not None:
         schema = {"$ref": SCHEMAS + operation.body.__name__}
-        content = {media_type: {"schema": schema} for media_type in operation.media_types}
+        # A line of NDJSON is one of the things that the schema lists.
+        content = {kind: {} if kind == NDJSON else {"schema": schema} for kind in operation.media_types}
         return {"required": operation.body_required, "content": content}
     if operation.takes_upload:
         form = {

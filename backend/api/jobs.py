@@ -73,7 +73,7 @@ def list_jobs(services: Services, query: JobQuery) -> Answer:
     return Answer(JobsAnswer.model_validate({"counts": counts, "items": items}))
 
 
-@routes.add("POST", "/v1/jobs:retry", {200: RetryAnswer}, body_required=False)
+@routes.add("POST", "/v1/jobs:retry", {200: RetryAnswer}, body_required=False, scope="admin")
 def retry_jobs(services: Services, body: RetryBody) -> Answer:
     """Queue dead jobs again."""
     return Answer(RetryAnswer(retried=jobs.retry_dead(services.database, sku=body.sku)))

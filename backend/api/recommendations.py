@@ -50,7 +50,7 @@ class PageQuery(Query):
     k: Annotated[Count | None, Field(description="Items of the page; as many as the first page had by default.")] = None
 
 
-@routes.add("POST", "/v1/recommendations", {200: RecommendationAnswer}, problems=_ASKED)
+@routes.add("POST", "/v1/recommendations", {200: RecommendationAnswer}, problems=_ASKED, scope="read")
 def recommend(services: Services, body: RecommendationBody) -> Answer:
     """Find products like these and unlike those.
 
@@ -93,7 +93,7 @@ class BatchAnswer(Answered):
     items: list[BatchResult]
 
 
-@routes.add("POST", "/v1/recommendations:batch", {200: BatchAnswer})
+@routes.add("POST", "/v1/recommendations:batch", {200: BatchAnswer}, scope="read")
 def recommend_batch(services: Services, body: BatchBody) -> Answer:
     """Answer many queries. One that is refused costs the others nothing.
 

@@ -13,6 +13,7 @@ from typing import Any, get_type_hints
 from flask import Flask, Response, request
 from pydantic import BaseModel, ValidationError, create_model
 
+from backend.access import Scope
 from backend.api.answers import Answer
 from backend.api.bodies import read_json, read_upload
 from backend.api.problems import FieldProblem, as_answer, from_validation, problem
@@ -41,6 +42,7 @@ class Operation:
     problems: Sequence[type[ShelfmateError]]
     media_types: Sequence[str]
     body_required: bool
+    scope: Scope
     path_model: type[Query] | None = field(init=False)
     query: type[Query] | None = field(init=False)
     body: type[Body] | None = field(init=False)
@@ -81,12 +83,17 @@ class Routes:
         problems: Sequence[type[ShelfmateError]] = (),
         media_types: Sequence[str] = JSON,
         body_required: bool = True,
+        scope: Scope | None = None,
     ) -> Callable[[Handler], Handler]:
-        """Declare the decorated handler as an operation; its docstring describes it."""
+        """Declare the decorated handler as an operation; its docstring describes it.
+
+        ``scope`` is that of the keys that open it: ``read`` for GET and ``write`` for the others, unless it is named.
+        """
+        opened_by: Scope = scope or ("read" if method == "GET" else "write")
 
         def declare(handler: Handler) -> Handler:
             self.operations.append(
-                Operation(method, path, self.tag, handler, answers, problems, media_types, body_required)
+                Operation(method, path, self.tag, handler, answers, problems, media_types, body_required, opened_by)
             )
             return handler
 
@@ -122,7 +129,7 @@ def _view(operation: Operation, services: Services) -> Callable[..., Response]:
         if body is not None:
             try:
                 data = read_json(operation.media_types, required=operation.body_required)
-                arguments["body"] = body.model_validate_json(data)
+                arguments["body"] = body.read(data, request.mimetype)
             except ValidationError as error:
                 return _misfit(error, body)
         elif operation.takes_upload:

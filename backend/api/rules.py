@@ -97,7 +97,7 @@ def list_rules(services: Services, query: RulesQuery) -> Answer:
     return Answer(RulesAnswer(items=found))
 
 
-@routes.add("POST", "/v1/rules", {201: RuleAnswer}, problems=[Conflict])
+@routes.add("POST", "/v1/rules", {201: RuleAnswer}, problems=[Conflict], scope="admin")
 def create_rule(services: Services, body: RuleBody) -> Answer:
     """Create a rule of a new name."""
     if body.name is None:
@@ -112,7 +112,7 @@ def get_rule(services: Services, name: str) -> Answer:
     return Answer(RuleAnswer.model_validate(rules.get_rule(services.database, name)))
 
 
-@routes.add("PUT", "/v1/rules/{name}", {200: RuleAnswer, 201: RuleAnswer}, problems=[Conflict])
+@routes.add("PUT", "/v1/rules/{name}", {200: RuleAnswer, 201: RuleAnswer}, problems=[Conflict], scope="admin")
 def put_rule(services: Services, name: str, body: RuleBody) -> Answer:
     """Create a rule, or replace all of it."""
     if body.name is not None and body.name != name:
@@ -122,7 +122,7 @@ def put_rule(services: Services, name: str, body: RuleBody) -> Answer:
     return Answer(answer, 201, {"Location": _path(name)}) if created else Answer(answer)
 
 
-@routes.add("DELETE", "/v1/rules/{name}", {204: None}, problems=[NotFound])
+@routes.add("DELETE", "/v1/rules/{name}", {204: None}, problems=[NotFound], scope="admin")
 def delete_rule(services: Services, name: str) -> Answer:
     """Delete a rule."""
     rules.delete_rule(services.database, name)

@@ -14,7 +14,7 @@ routes = Routes("Search")
 TOTAL = "total"
 
 
-@routes.add("POST", "/v1/search", {200: FoundAnswer}, problems=[UnreadableImage, NotReady, Conflict])
+@routes.add("POST", "/v1/search", {200: FoundAnswer}, problems=[UnreadableImage, NotReady, Conflict], scope="read")
 def search(services: Services, body: SearchBody) -> Answer:
     """Find products by words, by meaning, by a photograph, or by all of them.
 

@@ -37,7 +37,7 @@ def list_spaces(services: Services) -> Answer:
     return Answer(SpacesAnswer(items=spaces, plans=[as_plan(plan) for plan in list_plans(services.database)]))
 
 
-@routes.add("POST", "/v1/spaces", {201: SpaceAnswer, 202: PlanAnswer}, problems=[Conflict])
+@routes.add("POST", "/v1/spaces", {201: SpaceAnswer, 202: PlanAnswer}, problems=[Conflict], scope="admin")
 def create_space(services: Services, body: SpaceBody) -> Answer:
     """Make a space beside the active one; workers fill it.
 
@@ -60,7 +60,7 @@ def get_space(services: Services, name: str) -> Answer:
     return Answer(_one(services, name))
 
 
-@routes.add("DELETE", "/v1/spaces/{name}", {204: None}, problems=[NotFound, Conflict])
+@routes.add("DELETE", "/v1/spaces/{name}", {204: None}, problems=[NotFound, Conflict], scope="admin")
 def drop_space(services: Services, name: str) -> Answer:
     """Drop a space with its vectors, or the plan of one. The active space is refused."""
     if find_plan(services.database, name) is not None:
@@ -71,7 +71,12 @@ def drop_space(services: Services, name: str) -> Answer:
 
 
 @routes.add(
-    "POST", "/v1/spaces/{name}:activate", {200: SpaceAnswer}, problems=[NotFound, Conflict], body_required=False
+    "POST",
+    "/v1/spaces/{name}:activate",
+    {200: SpaceAnswer},
+    problems=[NotFound, Conflict],
+    body_required=False,
+    scope="admin",
 )
 def activate_space(services: Services, name: str, body: ForceBody) -> Answer:
     """Answer queries from this space from now on, in one short transaction."""
@@ -79,21 +84,21 @@ def activate_space(services: Services, name: str, body: ForceBody) -> Answer:
     return Answer(_one(services, name))
 
 
-@routes.add("POST", "/v1/spaces:rollback", {200: SpaceAnswer}, problems=[Conflict], body_required=False)
+@routes.add("POST", "/v1/spaces:rollback", {200: SpaceAnswer}, problems=[Conflict], body_required=False, scope="admin")
 def roll_back_space(services: Services, body: ForceBody) -> Answer:
     """Answer queries from the space that was active before, in one short transaction."""
     space = life.roll_back(services.database, force=body.force, patience=PATIENCE)
     return Answer(_one(services, space.name))
 
 
-@routes.add("POST", "/v1/spaces/{name}:retire", {200: SpaceAnswer}, problems=[NotFound, Conflict])
+@routes.add("POST", "/v1/spaces/{name}:retire", {200: SpaceAnswer}, problems=[NotFound, Conflict], scope="admin")
 def retire_space(services: Services, name: str) -> Answer:
     """Keep a space up no more: what is edited from now on is not embedded in it."""
     life.retire(services.database, name)
     return Answer(_one(services, name))
 
 
-@routes.add("POST", "/v1/spaces/{name}:resume", {200: SpaceAnswer}, problems=[NotFound, Conflict])
+@routes.add("POST", "/v1/spaces/{name}:resume", {200: SpaceAnswer}, problems=[NotFound, Conflict], scope="admin")
 def resume_space(services: Services, name: str) -> Answer:
     """Fill a retired space again; what has not changed meanwhile is not encoded anew."""
     life.resume(services.database, name)

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from backend.cli import benchmarks, database, imports, jobs, running, spaces
+from backend.cli import benchmarks, database, imports, jobs, keys, running, spaces
 from backend.errors import DatabaseUnavailable, ShelfmateError
 
 
@@ -42,6 +42,7 @@ for command in (
     imports.import_,
     spaces.space,
     jobs.jobs,
+    keys.keys,
     benchmarks.bench,
 ):
     main.add_command(command)

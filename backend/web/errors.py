@@ -13,6 +13,7 @@ log = logging.getLogger("shelfmate.http")
 
 _HEADINGS = {
     HTTPStatus.BAD_REQUEST: "That did not make sense to us",
+    HTTPStatus.UNAUTHORIZED: "This door needs a key",
     HTTPStatus.FORBIDDEN: "Not from here",
     HTTPStatus.NOT_FOUND: "This shelf is empty",
     HTTPStatus.METHOD_NOT_ALLOWED: "Not in this way",
