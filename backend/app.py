@@ -14,6 +14,7 @@ def create_app(database: Database, embedder: Embedder, settings: Settings) -> Fl
     The app holds no connection and no model of its own; both arrive open and are shared by its threads.
     """
     app = Flask("backend", static_folder=None, template_folder=None)
-    api.register(app, api.Services(database, embedder, settings))
-    web.register(app, database, embedder)
+    services = api.Services(database, embedder, settings)
+    api.register(app, services)
+    web.register(app, database, embedder, services.rating_models)
     return app

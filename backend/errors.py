@@ -6,6 +6,7 @@ ShelfmateError
 │   └── WeightsMissing            an encoder's weight file is not on this machine
 ├── InvalidInput                  the caller sent something that cannot be accepted
 │   ├── UnreadableImage           the bytes are not an image that we accept
+│   ├── AddressRefused            what is behind an address is not fetched
 │   ├── InvalidCursor             the cursor is of another list, or was changed
 │   └── NoExamples                nothing is named that something could be like
 ├── NotFound                      the thing named does not exist
@@ -16,6 +17,7 @@ ShelfmateError
 └── NotReady                      right question, too early: ask again
     ├── EmbeddingPending          the product's embedding is not stored yet
     ├── EmbeddingFailed           the product's embedding job is dead
+    ├── HostUnavailable           the host of an address does not answer
     ├── QueueFull                 so much waits to be embedded that no more is taken in bulk
     └── TookTooLong               the database did not answer within the time that a statement may take
 """
@@ -70,6 +72,12 @@ class UnreadableImage(InvalidInput):
 
     problem = "unreadable-image"
     status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class AddressRefused(InvalidInput):
+    """What is behind an address is not fetched: not of the open internet, not there, too large, or not an image."""
+
+    problem = "address-refused"
 
 
 class InvalidCursor(InvalidInput):
@@ -151,6 +159,16 @@ class EmbeddingFailed(NotReady):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, retry_after=None)
+
+
+class HostUnavailable(NotReady):
+    """The host of an address does not answer, or asks to be left alone for a while."""
+
+    problem = "host-unavailable"
+    status = HTTPStatus.BAD_GATEWAY
+
+    def __init__(self, message: str, *, retry_after: int | None = None) -> None:
+        super().__init__(message, retry_after=retry_after)
 
 
 class QueueFull(NotReady):

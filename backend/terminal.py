@@ -16,11 +16,11 @@ def table(head: list[str], rows: list[list[str]]) -> None:
     console.print(shown)
 
 
-def show_import(result: ImportResult) -> None:
+def show_import(result: ImportResult, what: str = "rows") -> None:
     """Print what became of an import's rows and photographs, and the first problems of it."""
     console = Console(highlight=False, soft_wrap=True)
     console.print(
-        f"{result.read:,} rows in {result.seconds:.1f} s: {result.inserted:,} inserted, {result.updated:,} updated, "
+        f"{result.read:,} {what} in {result.seconds:.1f} s: {result.inserted:,} inserted, {result.updated:,} updated, "
         f"{result.unchanged:,} unchanged, {result.bad:,} bad"
     )
     pictures = result.images_inserted + result.images_updated + result.images_unchanged
@@ -30,10 +30,15 @@ def show_import(result: ImportResult) -> None:
             f"{pictures:,} photographs: {result.images_inserted:,} inserted, {result.images_updated:,} updated, "
             f"{result.images_unchanged:,} unchanged, {result.images_bad:,} bad{missing}"
         )
+    if result.images_left:
+        console.print(f"{result.images_left:,} photographs could not be fetched now: run the import again for them")
+    if result.details_bad:
+        console.print(f"{result.details_bad:,} values could not be used, and their rows were imported without them")
     if result.products_created:
         console.print(f"{result.products_created:,} bare products made for reviews of unknown ones")
     for problem in result.problems:
-        place = f"{problem.file}:{problem.line}" + (f", {problem.field}" if problem.field else "")
+        place = f"{problem.file}:{problem.line}" if problem.line else problem.file
+        place += f", {problem.field}" if problem.field else ""
         console.print(f"  {place}: {problem.reason}", markup=False)
     if result.report:
         console.print(f"every bad line is in {result.report}", markup=False)

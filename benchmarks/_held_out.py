@@ -4,7 +4,6 @@ import csv
 import gzip
 import hashlib
 import json
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,11 +14,11 @@ from typing import IO
 import numpy as np
 
 from backend.errors import InvalidInput
+from backend.evaluation.hard_titles import hard_title
 
 STYLES = ("styles.csv", "styles.csv.gz")
 PRODUCTS = ("products.jsonl", "products.jsonl.gz")
 VARIANTS = ("colour_variants.csv", "colour_variants.csv.gz")
-WORDS = re.compile(r"\w+")
 
 
 @dataclass(frozen=True)
@@ -33,15 +32,8 @@ class Item:
 
     @property
     def hard_title(self) -> str:
-        """The title without what gives the article type away.
-
-        Left out are the words that begin with one of the article type's words without its plural s, whatever the case
-        (shared/data/README.md); a title of nothing else becomes a dash, since a product has one.
-        """
-        words = (word.removesuffix("s") for word in WORDS.findall(self.article_type.lower()))
-        stems = tuple(word for word in words if word)
-        kept = [word for word in self.title.split() if not word.lower().startswith(stems)]
-        return " ".join(kept) or "-"
+        """The title without what gives the article type away; one of nothing else becomes a dash: a product has one."""
+        return hard_title(self.title, self.article_type) or "-"
 
 
 @dataclass(frozen=True)

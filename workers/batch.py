@@ -1,11 +1,13 @@
 """One batch of claimed jobs: prepared in one thread, encoded in another."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
+from pgvector import HalfVector
 
 from backend.errors import ConfigurationError, UnreadableImage
 from backend.spaces.embedder import Embedder
@@ -13,6 +15,7 @@ from backend.spaces.fusion import fuse
 from backend.spaces.inputs import hash_texts
 from backend.spaces.space import Space
 from workers.queue import Input, Lease, Result
+from workers.reviews import Encoded, Reviews, encode_reviews
 
 Vector = NDArray[np.float32]
 Pixels = NDArray[np.uint8]
@@ -32,6 +35,8 @@ class Item:
     text: Vector | None = None
     image: Vector | None = None
     text_hash: bytes | None = None
+    reviews: Reviews = field(default_factory=Reviews)
+    encoded: Encoded | None = None
     changed: bool = False
 
 
@@ -55,11 +60,13 @@ def prepare(
     spaces: dict[int, Space],
     embedder: Embedder,
     alive: Callable[[], None] = lambda: None,
+    reviews: Mapping[tuple[int, int], Reviews] = MappingProxyType({}),
 ) -> Batch:
     """Decide what has to be encoded, by hash, and decode the photographs among it, each once.
 
-    ``alive`` is called after each product. A photograph that cannot be read fails its own job only. Jobs of a space
-    that is not among ``spaces`` are left out.
+    ``reviews`` are those of products by product and space, in spaces that have them. ``alive`` is called after each
+    product. A photograph that cannot be read fails its own job only. Jobs of a space that is not among ``spaces`` are
+    left out.
 
     Raises:
         ConfigurationError: an encoder cannot be used at all, which is no product's fault.
@@ -71,8 +78,10 @@ def prepare(
         space = spaces.get(source.space_id)
         if space is None:
             continue
+        item = Item(lease, source, changed=not source.is_stored)
+        item.reviews = reviews.get((source.product_id, space.id), item.reviews)
         try:
-            batch.items[space.id].append(_prepare_item(Item(lease, source), space, embedder, batch.pixels))
+            batch.items[space.id].append(_prepare_item(item, space, embedder, batch.pixels))
         except ConfigurationError:
             raise
         except Exception as error:  # noqa: BLE001  # Decoders are foreign code: what one raises is kept with the job at fault.
@@ -168,6 +177,11 @@ def _encode_items(
         alive()
     for item in pictured:
         item.image = _mean([vectors[sha256] for sha256 in item.photographs], space)
+    if space.reviews_encoder:
+        blocks = encode_reviews([item.reviews for item in items], space, embedder, alive)
+        for item, block in zip(items, blocks, strict=True):
+            item.encoded = block
+            item.changed |= not _is_same(block.block, item.source.reviews)
     return [
         Result(
             lease=item.lease,
@@ -176,6 +190,7 @@ def _encode_items(
             fused=row if item.changed else None,
             text_hash=item.text_hash,
             image_hash=item.source.photographs_hash,
+            reviews=item.encoded,
         )
         for item, row in zip(items, _fuse(items, space), strict=True)
     ]
@@ -190,12 +205,22 @@ def _mean(rows: list[Vector], space: Space) -> Vector | None:
     return mean / np.float32(length) if len(rows) > 1 and space.kernel == "cosine" else mean
 
 
+def _is_same(block: Vector | None, stored: HalfVector | None) -> bool:
+    """Whether these are the same once the block is rounded to halves."""
+    if block is None or stored is None:
+        return block is None and stored is None
+    return np.array_equal(block.astype(np.float16), stored.to_numpy().astype(np.float16))
+
+
 def _fuse(items: list[Item], space: Space) -> NDArray[np.float32]:
     text = np.zeros((len(items), space.text_dimensions), dtype=np.float32)
     image = np.zeros((len(items), space.image_dimensions), dtype=np.float32)
+    reviews = np.zeros((len(items), space.reviews_dimensions), dtype=np.float32)
     for row, item in enumerate(items):
         if item.text is not None:
             text[row] = item.text
         if item.image is not None:
             image[row] = item.image
-    return fuse([text, image, None], space.weights, space.dimensions)
+        if item.encoded is not None and item.encoded.block is not None:
+            reviews[row] = item.encoded.block
+    return fuse([text, image, reviews], space.weights, space.dimensions)

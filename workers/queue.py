@@ -1,5 +1,6 @@
 """The worker's side of the queue: claim, heartbeat, store, fail, release. Each is one statement."""
 
+import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,25 +13,23 @@ from psycopg.rows import class_row
 
 from backend.database.connection import Database
 from backend.database.queries import load_queries
+from workers.halves import half
+from workers.lease import Lease
+from workers.reviews import Encoded, columns
+
+__all__ = ["Input", "JobQueue", "Lease", "Result"]
 
 SQL = load_queries("jobs")
+REVIEWS_SQL = load_queries("reviews")
 
 # Of what a failure says, this much is kept.
 LONGEST_ERROR = 4_000
 # A job whose worker died this often is dead: twice in a batch, twice among other suspects, then alone.
 MOST_LOSSES = 7
+# So soon it is tried again to keep what was encoded of reviews.
+SECONDS_TO_NEXT_TRY = 0.02
 # A product's image block is made of so many photographs at most, the first ones by position.
 MOST_PHOTOGRAPHS = 8
-
-
-@dataclass(frozen=True)
-class Lease:
-    """The right to store one job's result; the database refuses it once the token is no longer the job's."""
-
-    product_id: int
-    space_id: int
-    lease_token: int
-    attempts: int
 
 
 @dataclass(frozen=True)
@@ -54,12 +53,17 @@ class Input:
     image_hash: bytes | None
     text: HalfVector | None
     image: HalfVector | None
+    reviews: HalfVector | None
     same_image: HalfVector | None
+    is_stored: bool
 
 
 @dataclass(frozen=True)
 class Result:
-    """Vectors to store under a lease: float32 blocks or None, and their fusion; None when nothing changed."""
+    """Vectors to store under a lease: float32 blocks or None, and their fusion; None when nothing changed.
+
+    ``reviews`` where the space has them.
+    """
 
     lease: Lease
     text: NDArray[np.float32] | None
@@ -67,6 +71,7 @@ class Result:
     fused: NDArray[np.float32] | None
     text_hash: bytes | None
     image_hash: bytes | None
+    reviews: Encoded | None = None
 
 
 @dataclass(frozen=True)
@@ -108,6 +113,10 @@ class JobQueue:
         """Whether a job is due that has to be tried alone."""
         return self._ask("has_suspect", {"aside": list(aside)})
 
+    def has_due(self, aside: Sequence[int] = ()) -> bool:
+        """Whether a backfill job is due: nobody is told when the time of one comes that was put off."""
+        return self._ask("has_due", {"aside": list(aside)})
+
     def has_jobs(self) -> bool:
         """Whether anything is left that is not dead, due or not, whoever holds it."""
         return self._ask("has_jobs", {})
@@ -135,23 +144,38 @@ class JobQueue:
         with self.database.primary() as connection:
             connection.execute(SQL["extend"], {"tokens": list(tokens), "lease": timedelta(seconds=self.lease_seconds)})
 
-    def store(self, space_id: int, results: Sequence[Result]) -> set[int]:
+    def store(self, space_id: int, results: Sequence[Result], *, tries: int = 5) -> set[int]:
         """Store the results of one space and end their jobs; returns the ids of the products that were accepted."""
+        arguments: dict[str, Any] = {
+            "space_id": space_id,
+            "product_ids": [result.lease.product_id for result in results],
+            "tokens": [result.lease.lease_token for result in results],
+            "texts": [half(result.text) for result in results],
+            "images": [half(result.image) for result in results],
+            "fused": [half(result.fused) for result in results],
+            "text_hashes": [result.text_hash for result in results],
+            "image_hashes": [result.image_hash for result in results],
+        }
+        reviews = [result.reviews for result in results if result.reviews is not None]
+        if reviews:
+            arguments |= columns(reviews)
+            arguments["reviews"] = [result.reviews and half(result.reviews.block) for result in results]
+            arguments["finished"] = [result.reviews is None or result.reviews.is_finished for result in results]
         with self.database.primary() as connection:
-            rows = connection.execute(
-                SQL["store"],
-                {
-                    "space_id": space_id,
-                    "product_ids": [result.lease.product_id for result in results],
-                    "tokens": [result.lease.lease_token for result in results],
-                    "texts": [_half(result.text) for result in results],
-                    "images": [_half(result.image) for result in results],
-                    "fused": [_half(result.fused) for result in results],
-                    "text_hashes": [result.text_hash for result in results],
-                    "image_hashes": [result.image_hash for result in results],
-                },
-            ).fetchall()
-        return {row[0] for row in rows}
+            if not reviews:
+                return {row[0] for row in connection.execute(SQL["store"], arguments).fetchall()}
+            held = dict(connection.execute(REVIEWS_SQL["store"], arguments).fetchall())
+        accepted = {product_id for product_id, is_held in held.items() if is_held}
+        # Somebody has the job in hand at this very moment, who writes a review, say: to encode again costs more.
+        missed = [
+            result
+            for result in results
+            if result.lease.product_id not in held and result.reviews is not None and result.reviews.fresh
+        ]
+        if missed and tries > 1:
+            time.sleep(SECONDS_TO_NEXT_TRY)
+            accepted |= self.store(space_id, missed, tries=tries - 1)
+        return accepted
 
     def fail(self, lease: Lease, error: str, *, delay: float | None) -> None:
         """Note a failed attempt: try again after ``delay`` seconds, or never for None."""
@@ -194,7 +218,3 @@ class JobQueue:
 def _storable(error: str) -> str:
     """What Postgres takes for text: no NUL, and nothing that is not Unicode."""
     return error[:LONGEST_ERROR].replace("\0", "\ufffd").encode("utf-8", "replace").decode()
-
-
-def _half(vector: NDArray[np.float32] | None) -> HalfVector | None:
-    return None if vector is None else HalfVector(vector)

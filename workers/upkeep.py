@@ -21,6 +21,7 @@ from backend.spaces.health import mend_indexes
 from backend.spaces.space import list_spaces
 from workers.ending import end
 from workers.log import log
+from workers.rated import follow_prior, store_words
 
 SQL = load_queries("upkeep")
 
@@ -71,6 +72,8 @@ class Upkeep:
         while not self._stopping.wait(min(LONGEST_PAUSE, self._settings.upkeep_seconds)):
             try:
                 with self._database.primary() as connection:
+                    # Whoever looks for what an import brought should not have to wait for a pass.
+                    store_words(connection, self._stopping.is_set)
                     row = connection.execute(SQL["due"], {"interval": interval}).fetchone()
                 due, measuring_due, idle = row or (False, False, False)
                 if due or (measuring_due and idle):
@@ -126,12 +129,15 @@ class Upkeep:
 
     def _tidy(self, outcome: Outcome) -> None:
         with self._working() as connection:
+            store_words(connection, self._stopping.is_set)
+            follow_prior(connection, self._stopping.is_set)
             while not self._stopping.is_set():
                 deleted = connection.execute(SQL["expire"], {"batch": EXPIRED_AT_ONCE}).rowcount
                 outcome.expired += deleted
                 if deleted < EXPIRED_AT_ONCE:
                     break
-            for name in ("popularity", "forget_audits", "forget_checks", "forget_passes", "forget_log"):
+            counted = ("popularity", "interest", "bought_together")
+            for name in (*counted, "forget_audits", "forget_checks", "forget_passes", "forget_log"):
                 if not self._stopping.is_set():
                     connection.execute(SQL[name])
 

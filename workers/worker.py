@@ -131,14 +131,14 @@ class Worker:
             if idle or time.monotonic() >= looked + seconds:
                 looked = time.monotonic()
                 try:
-                    if self._look(idle, quarantine, maker):
+                    if self._look(idle, streams, quarantine, maker):
                         return
                 except MISSED as error:
                     # Whatever the database refuses of this, the streams go on, and the next look tries again.
                     log.warning("looking for what is due failed, and is tried again: %s", error)
             wait_for(self._quiet, self.stopping.is_set, seconds)
 
-    def _look(self, idle: bool, quarantine: Quarantine, maker: Maker) -> bool:
+    def _look(self, idle: bool, streams: Sequence[Stream], quarantine: Quarantine, maker: Maker) -> bool:
         """Begin what is due; returns whether a drain is through."""
         self.place.load_spaces()
         filled = self._advance_fills() and not maker.look()
@@ -147,6 +147,8 @@ class Worker:
             for error in self.place.aside.values():
                 raise error
         if not idle or self.queue.has_jobs():
+            if idle and self.queue.has_due(list(self.place.aside)):
+                streams[-1].bell.set()
             self._show()
             return False
         self._rest()

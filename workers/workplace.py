@@ -20,6 +20,7 @@ from workers.log import log
 from workers.progress import Progress
 from workers.queue import JobQueue, Lease, Result
 from workers.retry import delay_before_retry
+from workers.reviews import load_reviews
 from workers.tally import Tally
 
 # No server, or one that cannot now: its disk is full, no connection is left, it ended a deadlock or a long statement.
@@ -79,7 +80,13 @@ class Workplace:
                 self.abandon(unusable)
                 leases = [lease for lease in leases if lease.space_id in usable]
             with self.heartbeat.watching(leases) as alive:
-                return prepare(leases, self.queue.load(leases), usable, self.embedder, alive)
+                reviews = {
+                    (product_id, space.id): found
+                    for space in usable.values()
+                    if space.reviews_encoder
+                    for product_id, found in load_reviews(self.database, space, leases).items()
+                }
+                return prepare(leases, self.queue.load(leases), usable, self.embedder, alive, reviews)
 
     def encode(self, batch: Batch) -> Iterator[tuple[int, list[Result]]]:
         """The results space by space, the active one first."""

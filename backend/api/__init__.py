@@ -12,13 +12,17 @@ from backend.api import (
     jobs,
     metrics,
     pages,
+    people,
     problems,
     products,
+    ratings,
     recommendations,
+    review_search,
     reviews,
     routing,
     rules,
     search,
+    shelves,
     similar,
     spaces,
 )
@@ -26,7 +30,25 @@ from backend.api.services import Services
 
 __all__ = ["Services", "register"]
 
-MODULES = (products, bulk, images, reviews, categories, similar, search, recommendations, events, rules, spaces, jobs, health)
+MODULES = (
+    products,
+    bulk,
+    images,
+    reviews,
+    review_search,
+    categories,
+    similar,
+    search,
+    recommendations,
+    shelves,
+    events,
+    people,
+    ratings,
+    rules,
+    spaces,
+    jobs,
+    health,
+)
 
 
 def register(app: Flask, services: Services) -> None:

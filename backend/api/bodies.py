@@ -9,6 +9,7 @@ from backend.errors import InvalidInput
 
 FORM = "multipart/form-data"
 RAW = "application/octet-stream"
+NDJSON = "application/x-ndjson"
 PART = "image"
 
 

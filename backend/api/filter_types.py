@@ -23,6 +23,7 @@ Column = Literal[
     "currency",
     "in_stock",
     "rating",
+    "bayesian_rating",
     "review_count",
     "sku",
     "title",

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from backend.api.answers import Answer
 from backend.api.products import image_path
-from backend.api.routing import Routes
+from backend.api.routing import Content, Routes
 from backend.api.services import Services
 from backend.api.types import Answered, Query, Time
 from backend.api.waiting import PENDING, WaitQuery, settle
@@ -34,6 +34,10 @@ class ImageQuery(Query):
 
 class PutImageQuery(ImageQuery, WaitQuery):
     """Where it goes, and whether to wait for its vectors."""
+
+
+class DeleteImageQuery(ImageQuery, WaitQuery):
+    """Which one goes, and whether to wait for the vectors of what is left."""
 
 
 class MarkQuery(Query):
@@ -73,6 +77,7 @@ class ImagesAnswer(Answered):
 
 _STORED = {200: StoredImageAnswer, 201: StoredImageAnswer, 202: StoredImageAnswer}
 _REFUSED = [NotFound, UnreadableImage, Conflict]
+_DELETED: dict[int, Content] = {202: None, 204: None}
 
 
 @routes.add("PUT", "/v1/products/{sku}/image", _STORED, problems=_REFUSED)
@@ -87,11 +92,11 @@ def get_image(services: Services, sku: str, query: ShownImageQuery) -> Answer:
     return _shown(services, sku, query.position, query.v)
 
 
-@routes.add("DELETE", "/v1/products/{sku}/image", {204: None}, problems=[NotFound])
-def delete_image(services: Services, sku: str, query: ImageQuery) -> Answer:
+@routes.add("DELETE", "/v1/products/{sku}/image", _DELETED, problems=[NotFound])
+def delete_image(services: Services, sku: str, query: DeleteImageQuery) -> Answer:
     """Delete a photograph."""
     images.delete_image(services.database, sku, position=query.position)
-    return Answer(status=204)
+    return _deleted(services, sku, query)
 
 
 @routes.add("GET", "/v1/products/{sku}/images", {200: ImagesAnswer}, problems=[NotFound])
@@ -123,11 +128,11 @@ def get_image_at(services: Services, sku: str, position: Position, query: MarkQu
     return _shown(services, sku, position, query.v)
 
 
-@routes.add("DELETE", "/v1/products/{sku}/images/{position}", {204: None}, problems=[NotFound])
-def delete_image_at(services: Services, sku: str, position: Position) -> Answer:
+@routes.add("DELETE", "/v1/products/{sku}/images/{position}", _DELETED, problems=[NotFound])
+def delete_image_at(services: Services, sku: str, position: Position, query: WaitQuery) -> Answer:
     """Delete the photograph at a position. The others keep theirs."""
     images.delete_image(services.database, sku, position=position)
-    return Answer(status=204)
+    return _deleted(services, sku, query)
 
 
 def _stored(services: Services, sku: str, query: WaitQuery, image: StoredImage, created: bool) -> Answer:
@@ -137,6 +142,13 @@ def _stored(services: Services, sku: str, query: WaitQuery, image: StoredImage, 
     if query.wait is not None and embedding == "pending":
         return Answer(answer, 202, headers | PENDING)
     return Answer(answer, 201 if created else 200, headers)
+
+
+def _deleted(services: Services, sku: str, query: WaitQuery) -> Answer:
+    """202 where the product, which waits to be embedded without it, still does so."""
+    if query.wait is not None and settle(services, query, [sku])[sku] == "pending":
+        return Answer(status=202, headers=PENDING)
+    return Answer(status=204)
 
 
 def _shown(services: Services, sku: str, position: int, mark: str | None) -> Answer:

@@ -14,6 +14,7 @@ from backend.api.problems import log
 from backend.api.queue_metrics import queue_metrics, space_metrics
 from backend.api.routing import Routes
 from backend.api.services import Services
+from backend.catalog.events import count_last_hour
 from backend.database.connection import Database
 from backend.errors import DatabaseUnavailable
 from backend.recommend.retrieval_state import Gauges, read_gauges
@@ -32,7 +33,7 @@ class DatabaseMetrics(Collector):
         """The gauges; without a database only that it is away."""
         try:
             queue, spaces = list(queue_metrics(self._database)), list(space_metrics(self._database))
-            gauges = read_gauges(self._database)
+            gauges, events = read_gauges(self._database), count_last_hour(self._database)
         except DatabaseUnavailable as error:
             log.warning("no metrics of the database: %s", error)
             yield GaugeMetricFamily("shelfmate_database_up", "Whether the database answers.", 0)
@@ -41,6 +42,12 @@ class DatabaseMetrics(Collector):
         yield from queue
         yield from spaces
         yield from _retrieval(gauges)
+        happened = GaugeMetricFamily(
+            "shelfmate_events_hour", "Events that happened within the last hour, by kind.", labels=["kind"]
+        )
+        for kind, number in events.items():
+            happened.add_metric([kind], number)
+        yield happened
 
 
 def _retrieval(gauges: Gauges) -> Iterable[Metric]:

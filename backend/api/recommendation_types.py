@@ -7,16 +7,19 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, FiniteFloat, model_validator
 
 from backend.api.filter_types import FilterJson
-from backend.api.types import Amount, Answered, Body, Text
+from backend.api.types import Amount, Answered, Body, Text, TimeInBody
+from backend.catalog.events import LONGEST_KEY, Kind
 from backend.recommend.examples import Example, Request
 from backend.recommend.frozen import DEFAULT_HITS, MOST_HITS
+from backend.recommend.people import Personal
 
 MOST_EXAMPLES = 100
 MOST_EXCLUDED = 1_000
+MOST_DONE = 1_000
 LONGEST_TEXT = 10_000
 MOST_DIMENSIONS = 4_000
 
-Source = Literal["similar", "pinned", "popular", "newest"]
+Source = Literal["similar", "pinned", "interest", "bought_together", "popular", "trending", "newest"]
 
 
 def _not_blank(text: str) -> str:
@@ -33,9 +36,17 @@ def _decoded(text: str) -> str:
     return text
 
 
+# Members that only one way of asking has, and those that both have.
+_OF_EXAMPLES = frozenset({"like", "unlike", "strategy", "weights", "score_threshold", "diversity"})
+_OF_PEOPLE = frozenset({"user", "session", "exclude_seen", "exclude_bought", "half_life", "interests"})
+_SHARED = frozenset(
+    {"k", "filter", "exclude", "one_per_variant_group", "rules", "placement", "fallback", "exact", "space"}
+)
+
 Weight = Annotated[FiniteFloat, Field(ge=0, le=1000)]
 Count = Annotated[int, Field(ge=1, le=MOST_HITS, description="Exactly so many come, or all that match.")]
 Sku = Annotated[Text, Field(min_length=1, max_length=200)]
+UserId = Annotated[Text, Field(min_length=1, max_length=LONGEST_KEY)]
 Vector = Annotated[list[FiniteFloat], Field(min_length=1, max_length=MOST_DIMENSIONS)]
 
 
@@ -97,9 +108,28 @@ class WeightsBody(Body):
     reviews: Weight | None = None
 
 
-class RecommendationBody(Body):
-    """What is wanted."""
+class DoneBody(Body):
+    """What somebody did with a product in a session; nothing of it is stored."""
 
+    sku: Sku
+    kind: Kind = "view"
+    value: Annotated[FiniteFloat | None, Field(description="The stars of a rating, 1 to 5.")] = None
+    occurred_at: Annotated[TimeInBody | None, Field(description="RFC 3339, with its offset; now by default.")] = None
+
+    @model_validator(mode="after")
+    def _stars(self) -> Self:
+        if self.kind == "rating" and (self.value is None or not 1 <= self.value <= 5):
+            raise ValueError("a rating needs its stars as value, a number from 1 to 5")
+        return self
+
+
+class RecommendationBody(Body):
+    """What is wanted: by examples, for a person, or for a session."""
+
+    user: Annotated[UserId | None, Field(description="For whom: the user_id of what was done.")] = None
+    session: Annotated[
+        list[DoneBody] | None, Field(max_length=MOST_DONE, description="What was done in a session, in any order.")
+    ] = None
     like: Annotated[list[ExampleBody], Field(max_length=MOST_EXAMPLES)] = []
     unlike: Annotated[list[ExampleBody], Field(max_length=MOST_EXAMPLES)] = []
     strategy: Annotated[
@@ -120,10 +150,43 @@ class RecommendationBody(Body):
     ] = False
     exact: Annotated[bool, Field(description="Compare with every product instead of using an index.")] = False
     space: Annotated[Text | None, Field(description="A shadow space to try; the active one by default.")] = None
+    exclude_seen: Annotated[
+        bool, Field(description="For a person or session: without whatever they did anything with, ever.")
+    ] = True
+    exclude_bought: Annotated[
+        bool, Field(description="For a person or session: without what they bought or rated, ever.")
+    ] = True
+    half_life: Annotated[
+        FiniteFloat | None, Field(gt=0, le=36_500, description="Days after which what was done counts half.")
+    ] = None
+    interests: Annotated[
+        int | None, Field(ge=1, le=10, description="At most so many interests are kept apart; 1 is one mean taste.")
+    ] = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if self.user is not None and self.session is not None:
+            raise ValueError("takes user or session, not both")
+        wrong = sorted(self.model_fields_set & (_OF_EXAMPLES if self.is_personal else _OF_PEOPLE))
+        if wrong:
+            whom = "examples, and not for a person or session" if self.is_personal else "a person or session"
+            raise ValueError(f"{', '.join(wrong)}: only with {whom}; leave that out")
+        return self
+
+    @property
+    def is_personal(self) -> bool:
+        """Whether it is for a person or session."""
+        return self.user is not None or self.session is not None
+
+    def to_personal(self) -> Personal:
+        """The same for what is recommended to people, who get what is popular where nothing else is known."""
+        names = (_SHARED | _OF_PEOPLE - {"user", "session"}) & self.model_fields_set
+        return Personal(**{name: getattr(self, name) for name in names if getattr(self, name) is not None})
 
     def to_request(self) -> Request:
         """The same for the ranking."""
-        query: dict[str, Any] = self.model_dump(exclude={"like", "unlike", "filter"}, exclude_defaults=True)
+        left_out = {"like", "unlike", "filter", *_OF_PEOPLE}
+        query: dict[str, Any] = self.model_dump(exclude=left_out, exclude_defaults=True)
         query["k"] = self.k
         if self.weights is not None:
             query["weights"] = self.weights.model_dump(exclude_none=True)
@@ -133,11 +196,21 @@ class RecommendationBody(Body):
 
 
 class ExamplePart(Answered):
-    """What one example has to do with a score."""
+    """What one example, or one product of a history, has to do with a score."""
 
     like: Annotated[int | None, Field(description="Place among the likes, from 0.")] = None
     unlike: Annotated[int | None, Field(description="Place among the unlikes, from 0.")] = None
+    sku: Annotated[str | None, Field(description="Of a product of the history.")] = None
+    title: str | None = None
     contribution: float
+
+
+class Reason(Answered):
+    """Why a product is in a list that starts from a person, or from what is popular."""
+
+    sku: Annotated[str | None, Field(description="The product that led there, where one did.")]
+    title: str | None
+    text: Annotated[str, Field(description="For people: because you liked Red linen shirt.")]
 
 
 class RecommendedItem(Answered):
@@ -155,6 +228,10 @@ class RecommendedItem(Answered):
     ]
     variants: Annotated[list[str], Field(description="Others of its variant group, when there is one per group.")]
     source: Annotated[Source, Field(description="Why it is in the list.")]
+    reason: Annotated[
+        Reason | None,
+        Field(description="The same for people; of lists by examples, contributions and examples say it."),
+    ] = None
     brand: str | None
     category: str | None
     price: Amount | None
@@ -177,7 +254,8 @@ class RecommendationAnswer(Answered):
     items: list[RecommendedItem]
     next_cursor: Annotated[str | None, Field(description="Null on the last page.")]
     source: Annotated[
-        Literal["similar", "popular", "newest", "mixed"], Field(description="Where the items of the page come from.")
+        Literal["similar", "interest", "bought_together", "popular", "trending", "newest", "mixed"],
+        Field(description="Where the items of the page come from."),
     ]
     search: SearchAnswer
     space: Annotated[str, Field(description="The embedding space that answered.")]

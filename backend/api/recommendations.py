@@ -1,6 +1,5 @@
 """What is like these and unlike those, over HTTP, and the pages that follow."""
 
-import json
 from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
@@ -8,6 +7,7 @@ from uuid import UUID
 from pydantic import Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
 from backend.api.answers import Answer
+from backend.api.paged import as_body, read_later_page
 from backend.api.problems import Problem, from_error, from_validation
 from backend.api.recommendation_explanation import ExplanationAnswer
 from backend.api.recommendation_types import Count, RecommendationAnswer, RecommendationBody
@@ -27,9 +27,9 @@ from backend.errors import (
     ShelfmateError,
     UnreadableImage,
 )
-from backend.recommend import examples, frozen
-from backend.recommend.cursors import Position
-from backend.recommend.frozen import LaterPage, Page
+from backend.recommend import examples, frozen, people
+from backend.recommend.reasons import PERSONAL, SHELVES
+from backend.recommend.shelves import kind_of
 from backend.spaces.answering import require_answering
 
 routes = Routes("Recommendations")
@@ -52,7 +52,7 @@ class PageQuery(Query):
 
 @routes.add("POST", "/v1/recommendations", {200: RecommendationAnswer}, problems=_ASKED, scope="read")
 def recommend(services: Services, body: RecommendationBody) -> Answer:
-    """Find products like these and unlike those.
+    """Find products like these and unlike those, or for a person, or for a session.
 
     The list is kept for a while: next_cursor leads through it without repeats or gaps, whatever changes meanwhile.
     """
@@ -126,70 +126,59 @@ def show_recommendation(services: Services, recommendation_id: str, query: PageQ
         page = frozen.read_page(services.database, list_id, k=query.k)
     else:
         page = read_later_page(services, query.cursor, list_id=list_id, k=query.k)
-    return Answer(as_body(services, page))
+    return Answer(as_body(services, page, page.kind, page.query))
 
 
 @routes.add(
     "GET",
     "/v1/recommendations/{recommendation_id}/explain/{sku}",
     {200: ExplanationAnswer},
-    problems=[NotFound, Expired],
+    problems=[NotFound, Expired, Conflict],
 )
 def explain_recommendation(services: Services, recommendation_id: str, sku: str) -> Answer:
-    """Say why a product stands where it does in a list, or why it does not."""
+    """Say why a product stands where it does in a list by examples, or why it does not."""
+    kind = kind_of(services.database, _list_id(recommendation_id))
+    if kind in (*PERSONAL, *SHELVES):
+        raise Conflict("is of a list without examples: the reason of each of its items says why it is there")
     return Answer(frozen.explain(services.database, _list_id(recommendation_id), sku).encode())
-
-
-def read_later_page(services: Services, cursor: str, *, list_id: UUID | None = None, k: int | None = None) -> LaterPage:
-    """The page that a cursor leads to, of the list if one is named.
-
-    Raises:
-        InvalidCursor: it is none of ours, or of another list.
-        Expired: the list is no longer kept.
-    """
-    position = services.cursors.read(cursor)
-    if list_id is not None and position.list_id != list_id:
-        raise InvalidCursor("is of another recommendation", field="cursor")
-    try:
-        return frozen.read_page(services.database, position.list_id, after=position.after, k=k)
-    except NotFound as error:
-        # We signed the cursor, so that the list was there.
-        raise Expired("this list is no longer kept: ask again for a new one") from error
-
-
-def as_body(services: Services, page: Page) -> bytes:
-    """A ``RecommendationAnswer`` as JSON: its items are JSON already, and validating our own text would cost more than
-    making it; a test holds answers against the type."""
-    cursor = "null"
-    if page.next_position is not None:
-        cursor = f'"{services.cursors.sign(Position(page.list_id, page.next_position), page.expires_at)}"'
-    return (
-        f'{{"recommendation_id":"{page.list_id}","items":{page.items},"next_cursor":{cursor},"source":"{page.source}",'
-        f'"search":{{"mode":"{page.mode}","complete":true}},"space":{json.dumps(page.space)}}}'
-    ).encode()
 
 
 def _recommend(services: Services, bodies: Sequence[RecommendationBody]) -> list[bytes | ShelfmateError]:
     refused = _refused_spaces(services, {body.space for body in bodies if body.space is not None})
-    asked = [body.to_request() for body in bodies if body.space not in refused]
+    asked = [body.to_request() for body in bodies if body.space not in refused and not body.is_personal]
     resolved = iter(examples.resolve(services.database, services.embedder, asked))
     answers: list[bytes | ShelfmateError] = []
     for body in bodies:
-        query = refused[body.space] if body.space in refused else next(resolved)
-        if isinstance(query, ShelfmateError):
-            answers.append(query)
-            continue
         try:
-            _require_examples(query)
-            seconds = services.settings.recommendation_ttl
-            page = frozen.recommend(services.database, query, kind=KIND, seconds=seconds)
+            if body.space in refused:
+                raise refused[body.space]
+            answers.append(_personal(services, body) if body.is_personal else _by_examples(services, next(resolved)))
         except ShelfmateError as error:
             if error.status >= 500:
                 raise
             answers.append(error)
-        else:
-            answers.append(as_body(services, page))
     return answers
+
+
+def _personal(services: Services, body: RecommendationBody) -> bytes:
+    seconds = services.settings.recommendation_ttl
+    if body.user is not None:
+        page = people.recommend_for_user(services.database, body.user, body.to_personal(), seconds=seconds)
+        return as_body(services, page, "user", {})
+    done = [item.model_dump(mode="json", exclude_none=True) for item in body.session or []]
+    try:
+        page = people.recommend_for_session(services.database, done, body.to_personal(), seconds=seconds)
+    except InvalidInput as error:
+        raise InvalidInput(str(error), field=(error.field or "").replace("events[", "session[") or None) from error
+    return as_body(services, page, "session", {})
+
+
+def _by_examples(services: Services, query: frozen.Json | ShelfmateError) -> bytes:
+    if isinstance(query, ShelfmateError):
+        raise query
+    _require_examples(query)
+    page = frozen.recommend(services.database, query, kind=KIND, seconds=services.settings.recommendation_ttl)
+    return as_body(services, page, KIND, query)
 
 
 def _refused_spaces(services: Services, names: set[str]) -> dict[str | None, ShelfmateError]:

@@ -21,7 +21,11 @@ class ReviewBody(Body):
     rating: Annotated[int, Field(ge=1, le=5, description="Stars.")]
     title: Text = ""
     body: Text = ""
-    author: Text | None = None
+    author: Annotated[Text | None, Field(description="A name to show.")] = None
+    user_id: Annotated[
+        Text | None,
+        Field(min_length=1, max_length=200, description="The shop's own key of who wrote it, the same as in events."),
+    ] = None
     helpful_votes: Annotated[int, Field(ge=0, lt=2**31)] = 0
     verified: Annotated[bool, Field(description="Whether the writer bought the product.")] = False
     written_at: Annotated[AwareDatetime | None, Field(description="RFC 3339, with its offset.")] = None
@@ -38,6 +42,7 @@ class ReviewAnswer(Answered):
     title: str
     body: str
     author: str | None
+    user_id: str | None
     helpful_votes: int
     verified: bool
     written_at: Time | None

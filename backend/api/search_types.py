@@ -15,10 +15,11 @@ from backend.recommend.search import LONGEST_TEXT, MOST_FACETS, Mode, Search
 
 
 class SearchWeights(Body):
-    """What counts in the meaning; once one is given, the other is 0, and without any the space's own hold."""
+    """What counts in the meaning; once one is given, those left out are 0, and without any the space's own hold."""
 
     text: Weight | None = None
     image: Weight | None = None
+    reviews: Weight | None = None
 
 
 class SearchBody(Body):

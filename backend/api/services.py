@@ -5,6 +5,7 @@ from functools import cached_property
 from threading import BoundedSemaphore
 
 from backend.database.connection import Database
+from backend.ratings.loaded import LoadedModels
 from backend.recommend.cursors import Cursors
 from backend.settings import Settings
 from backend.spaces.embedder import Embedder
@@ -18,10 +19,12 @@ class Services:
     embedder: Embedder
     settings: Settings
     waiting: BoundedSemaphore = field(init=False, repr=False)
+    rating_models: LoadedModels = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         # Requests that may wait for a worker at one time: half of the threads, so that the others go on.
         object.__setattr__(self, "waiting", BoundedSemaphore(max(1, self.settings.threads // 2)))
+        object.__setattr__(self, "rating_models", LoadedModels(self.database))
 
     @cached_property
     def cursors(self) -> Cursors:

@@ -5,8 +5,8 @@ from typing import Annotated
 from pydantic import Field
 
 from backend.api.answers import Answer
+from backend.api.paged import as_body, read_later_page
 from backend.api.recommendation_types import Count, RecommendationAnswer, Weight
-from backend.api.recommendations import as_body, read_later_page
 from backend.api.routing import Routes
 from backend.api.services import Services
 from backend.api.types import AmountInQuery, Query, Text
@@ -40,6 +40,7 @@ class SimilarQuery(Query):
     in_stock: bool | None = None
     w_text: Annotated[Weight | None, Field(description="Once a weight is given, those left out are 0.")] = None
     w_image: Annotated[Weight | None, Field(description="Once a weight is given, those left out are 0.")] = None
+    w_reviews: Annotated[Weight | None, Field(description="Once a weight is given, those left out are 0.")] = None
     exact: Annotated[bool, Field(description="Compare with every product instead of using an index.")] = False
     space: Annotated[Text | None, Field(description="A shadow space to try; the active one by default.")] = None
     cursor: Annotated[
@@ -62,18 +63,18 @@ def list_similar(services: Services, sku: str, query: SimilarQuery) -> Answer:
         require_answering(services.database, query.space)
     asked = _asked(sku, query, filters)
     if query.cursor is not None:
-        return Answer(as_body(services, _later_page(services, asked, query)))
+        return Answer(as_body(services, _later_page(services, asked, query), KIND, asked))
     try:
         seconds = services.settings.recommendation_ttl
         page = frozen.recommend(services.database, asked, kind=KIND, seconds=seconds)
     except InvalidInput as error:
         raise InvalidInput(str(error), field=filters.argument(error.field)) from error
-    return Answer(as_body(services, page))
+    return Answer(as_body(services, page, KIND, asked))
 
 
 def _asked(sku: str, query: SimilarQuery, filters: Filter) -> frozen.Json:
     asked = {"like": [{"sku": sku}], "k": query.k, **filters.query}
-    asked |= Weights(text=query.w_text, image=query.w_image).query
+    asked |= Weights(text=query.w_text, image=query.w_image, reviews=query.w_reviews).query
     if query.exact:
         asked["exact"] = True
     if query.space is not None:

@@ -21,13 +21,15 @@ class ProjectionsBody(Body):
 
     text: ProjectionName | None = None
     image: ProjectionName | None = None
+    reviews: ProjectionName | None = None
 
 
 class SpaceWeightsBody(Body):
-    """What text and image count; only their proportion matters."""
+    """What each modality that the space has counts; only their proportion matters."""
 
-    text: Annotated[FiniteFloat, Field(gt=0, le=1000)]
-    image: Annotated[FiniteFloat, Field(gt=0, le=1000)]
+    text: Annotated[FiniteFloat, Field(gt=0, le=1000)] | None = None
+    image: Annotated[FiniteFloat, Field(gt=0, le=1000)] | None = None
+    reviews: Annotated[FiniteFloat, Field(gt=0, le=1000)] | None = None
 
 
 class SpaceBody(Body):
@@ -51,6 +53,9 @@ class SpaceBody(Body):
         ),
     ] = None
     image: Annotated[EncoderName | None, Field(description="Image encoder; none for no photographs.")] = None
+    reviews: Annotated[EncoderName | None, Field(description="Text encoder of the reviews; none for no reviews.")] = (
+        None
+    )
     projections: ProjectionsBody | None = None
     weights: SpaceWeightsBody | None = None
     kernel: Annotated[Literal["cosine", "linear"] | None, Field(description="linear: vectors keep their length.")] = (
@@ -64,12 +69,14 @@ class SpaceBody(Body):
             InvalidInput: a part cannot be read, or they do not fit together; its field is named.
         """
         projections = {} if self.projections is None else self.projections.model_dump(exclude_none=True)
-        weights = None if self.weights is None else f"text={self.weights.text},image={self.weights.image}"
+        given = {} if self.weights is None else self.weights.model_dump(exclude_none=True)
+        weights = None if self.weights is None else ",".join(f"{name}={value}" for name, value in given.items())
         return choose_recipe(
             recipe=self.recipe,
             text=self.text,
             text_inputs=None if self.text_inputs is None else ",".join(self.text_inputs),
             image=self.image,
+            reviews=self.reviews,
             projections=[f"{modality}={method}" for modality, method in projections.items()],
             weights=weights,
             kernel=self.kernel,
@@ -96,7 +103,10 @@ class SpaceIndexAnswer(Answered):
     """An HNSW index that the space is to have."""
 
     name: str
-    column: Literal["fused", "text", "image", "reviews"]
+    column: Annotated[
+        Literal["fused", "text", "image", "reviews", "embedding"],
+        Field(description="embedding is of single reviews, for the search inside them."),
+    ]
     whole: Annotated[bool, Field(description="Whether it answers.")]
     built: Annotated[float | None, Field(description="How far its building is, 0 to 1; null while nobody builds it.")]
     bytes: int
@@ -117,7 +127,7 @@ class SpaceFillAnswer(Answered):
 class SpaceModelAnswer(Answered):
     """An encoder or projection that was fitted for the space and is stored with it."""
 
-    modality: Literal["text", "image"]
+    modality: Literal["text", "image", "reviews"]
     part: Literal["encoder", "projection"]
     method: str
     input_dimensions: int
@@ -139,7 +149,8 @@ class SpaceAnswer(Answered):
     text_encoder: str | None
     text_inputs: list[str]
     image_encoder: str | None
-    projections: dict[Literal["text", "image"], str | None]
+    reviews_encoder: str | None
+    projections: dict[Literal["text", "image", "reviews"], str | None]
     weights: dict[Literal["text", "image", "reviews"], float]
     kernel: Literal["cosine", "linear"]
     dimensions: dict[Literal["text", "image", "reviews"], int]
@@ -191,7 +202,11 @@ def as_space(report: SpaceReport) -> SpaceAnswer:
         {
             **{name: value for name, value in vars(space).items() if name in SpaceAnswer.model_fields},
             "stage": report.stage,
-            "projections": {"text": space.text_projection, "image": space.image_projection},
+            "projections": {
+                "text": space.text_projection,
+                "image": space.image_projection,
+                "reviews": space.reviews_projection,
+            },
             "weights": dict(zip(modalities, space.weights, strict=True)),
             "dimensions": dict(zip(modalities, space.dimensions, strict=True)),
             "previous": report.previous,

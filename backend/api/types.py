@@ -3,9 +3,19 @@
 import math
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, PlainSerializer, Strict
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    PlainSerializer,
+    Strict,
+)
 from pydantic.json_schema import WithJsonSchema
 
 
@@ -19,6 +29,15 @@ class Body(BaseModel):
     """A JSON body; unknown fields are refused, and no text is taken for a number."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
+
+    @classmethod
+    def read(cls, data: bytes, media_type: str) -> Self:  # noqa: ARG003  # a body of several media types looks at it
+        """The body that these bytes say.
+
+        Raises:
+            ValidationError: they do not fit.
+        """
+        return cls.model_validate_json(data)
 
 
 class Answered(BaseModel):
@@ -62,6 +81,16 @@ def _number(value: Any) -> Any:
 # Sessions may have a time zone of their own; answers are in UTC.
 Time = Annotated[datetime, AfterValidator(lambda time: time.astimezone(UTC))]
 Text = Annotated[str, AfterValidator(_without_nul)]
+
+
+def _text(value: Any) -> Any:
+    if not isinstance(value, str | datetime):
+        raise ValueError("must be a time, such as 2026-05-01T12:00:00Z")  # noqa: TRY004  # as above
+    return value
+
+
+# Where a function has seen the body before, strict mode refuses the text that a time is in JSON.
+TimeInBody = Annotated[AwareDatetime, Strict(False), BeforeValidator(_text)]
 Attributes = Annotated[dict[str, JsonValue], AfterValidator(_storable)]
 
 # Prices are decimal numbers in JSON: 12 digits fit a double exactly, so that no client needs to parse a text.

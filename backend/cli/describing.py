@@ -52,6 +52,10 @@ def describe(item: "Overview", names: dict[int, str]) -> Iterator[tuple[str, str
     if this.image_encoder:
         block = block_text(this.image_encoder, this.image_projection, this.image_weight)
         yield "image", f"{block}, {this.image_dimensions} dimensions"
+    if this.reviews_encoder:
+        block = block_text(this.reviews_encoder, this.reviews_projection, this.reviews_weight)
+        encoded = "" if item.reviews is None else f", {item.reviews[0]:,} of {item.reviews[1]:,} encoded"
+        yield "reviews", f"{block}, {this.reviews_dimensions} dimensions{encoded}"
     yield "kernel", this.kernel
     yield (
         "products",

@@ -26,7 +26,7 @@ def sample(products: int, seed: int) -> None:
 
 @click.group(name="import")
 def import_() -> None:
-    """Load products, photographs and reviews from files. Running an import again changes nothing."""
+    """Load products, photographs, reviews and events from files. Running an import again changes nothing."""
 
 
 COLUMNS = click.option(
@@ -99,6 +99,93 @@ def import_reviews_command(file: Path, columns: tuple[str, ...], create_products
                 progress=progress,
             )
         )
+
+
+@import_.command(name="events")
+@click.argument("file", type=click.Path(path_type=Path))
+@COLUMNS
+@REPORT
+def import_events_command(file: Path, columns: tuple[str, ...], report: Path | None) -> None:
+    """Load views, clicks, likes, carts, purchases and ratings from FILE, a .csv or .jsonl, gzipped or not."""
+    from backend.catalog.importers import progress_bar
+    from backend.catalog.importers.events import import_events
+
+    with opened_database() as database, progress_bar("importing") as progress:
+        _show(import_events(database, file, columns=_pairs(columns), report=_report(report, file), progress=progress))
+
+
+@import_.command()
+@click.option("--reviews", type=click.Path(path_type=Path), help="A file of reviews, .json or .jsonl, gzipped or not.")
+@click.option("--meta", type=click.Path(path_type=Path), help="The file of products that belongs to it.")
+@click.option("--currency", default="USD", show_default=True, help="Currency of the products' prices.")
+@click.option(
+    "--download-images", is_flag=True, help="Then fetch the photographs that --meta named, now or in an earlier run."
+)
+@click.option(
+    "--host-requests",
+    default=4,
+    show_default=True,
+    type=click.IntRange(1, 8),
+    help="Most requests to a host at once.",
+)
+@click.option(
+    "--host-delay", default=0.1, show_default=True, type=click.FloatRange(0), help="Seconds between two of them."
+)
+@click.option(
+    "--private-addresses",
+    is_flag=True,
+    help="Fetch from machines of your own network too, if the files name them: only for files that you trust.",
+)
+@REPORT
+def amazon(
+    reviews: Path | None,
+    meta: Path | None,
+    currency: str,
+    download_images: bool,
+    host_requests: int,
+    host_delay: float,
+    private_addresses: bool,
+    report: Path | None,
+) -> None:
+    """Load Amazon's published reviews and products: JSON Lines of 2018 or 2023 (docs/importing.md)."""
+    from backend.catalog.downloads import Limits, Politeness
+    from backend.catalog.downloads import download_images as download
+    from backend.catalog.importers import import_amazon, progress_bar
+    from backend.terminal import show_import
+
+    if reviews is None and meta is None and not download_images:
+        raise click.UsageError("name a file: --reviews FILE, --meta FILE or both; or --download-images alone")
+    with opened_database() as database:
+        files = [file for file in (reviews, meta) if file is not None]
+        if files:
+            with progress_bar("importing") as progress:
+                result = import_amazon(
+                    database,
+                    reviews=reviews,
+                    meta=meta,
+                    currency=currency,
+                    report=_report(report, files[0]),
+                    progress=progress,
+                )
+            for part, what in ((result.products, "products"), (result.reviews, "reviews")):
+                if part is not None:
+                    show_import(part, what)
+        if download_images:
+            politeness = Politeness(at_once=host_requests, delay=host_delay)
+            with progress_bar("fetching") as progress:
+                fetched = download(
+                    database,
+                    politeness=politeness,
+                    limits=Limits(private=private_addresses),
+                    report=_report(None if report is None else _beside(report), Path("images")),
+                    progress=progress,
+                )
+            show_import(fetched, "photographs")
+
+
+def _beside(report: Path) -> Path:
+    """The report of the photographs beside that of the lines."""
+    return report.with_name(f"{report.stem}-images{report.suffix}")
 
 
 def _report(given: Path | None, source: Path) -> Path:

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from backend.cli import benchmarks, database, imports, jobs, keys, running, spaces
+from backend.cli import benchmarks, database, evaluate, imports, jobs, keys, ratings, running, spaces
 from backend.errors import DatabaseUnavailable, ShelfmateError
 
 
@@ -41,7 +41,9 @@ for command in (
     imports.sample,
     imports.import_,
     spaces.space,
+    evaluate.evaluate,
     jobs.jobs,
+    ratings.ratings,
     keys.keys,
     benchmarks.bench,
 ):

@@ -38,13 +38,14 @@ def list_() -> None:
     with opened_database() as database:
         overviews = list_overviews(database)
     show_table(
-        ["space", "state", "text", "image", "dimensions", "embedded", "size", ""],
+        ["space", "state", "text", "image", "reviews", "dimensions", "embedded", "size", ""],
         [
             [
                 item.space.name,
                 item.space.state,
                 block_text(item.space.text_encoder, item.space.text_projection, item.space.text_weight),
                 block_text(item.space.image_encoder, item.space.image_projection, item.space.image_weight),
+                block_text(item.space.reviews_encoder, item.space.reviews_projection, item.space.reviews_weight),
                 str(sum(item.space.dimensions)),
                 f"{item.fill.embedded:,} of {item.fill.products:,}",
                 size_text(item.bytes),
@@ -92,14 +93,16 @@ def show(name: str) -> None:
     "apart and joined.",
 )
 @click.option("--image", metavar="ENCODER", help="Encoder of the photographs, such as resnet50; none for no images.")
+@click.option("--reviews", metavar="ENCODER", help="Encoder of the reviews, such as minilm; none for no reviews.")
 @click.option(
     "--projection",
     "projections",
     multiple=True,
-    metavar="[text=|image=]METHOD[:DIMENSIONS]",
-    help="Fitted on the catalogue, after the encoder: pca, half-whitened, svd, learned, or none. May be given twice.",
+    metavar="[text=|image=|reviews=]METHOD[:DIMENSIONS]",
+    help="Fitted on the catalogue, after the encoder: pca, half-whitened, svd, learned (not of reviews), or none. May "
+    "be given several times.",
 )
-@click.option("--weights", metavar="text=.6,image=.4", help="How much each modality counts.")
+@click.option("--weights", metavar="text=.5,image=.3,reviews=.2", help="How much each modality counts.")
 @click.option("--kernel", help="cosine, or linear: vectors keep their lengths and every ranking is exact.")
 @FILL
 def create(
@@ -108,6 +111,7 @@ def create(
     text: str | None,
     text_inputs: str | None,
     image: str | None,
+    reviews: str | None,
     projections: tuple[str, ...],
     weights: str | None,
     kernel: str | None,
@@ -123,6 +127,7 @@ def create(
             text=text,
             text_inputs=text_inputs,
             image=image,
+            reviews=reviews,
             projections=projections,
             weights=weights,
             kernel=kernel,

@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -55,21 +56,55 @@ def estimate(
         InvalidInput: values and units differ in number, or there are no resamples.
     """
     numbers: NDArray[np.float64] = np.asarray(values, dtype=np.float64)
+    return estimates(numbers.reshape(-1, 1), units, resamples=resamples, level=level, seed=seed)[0]
+
+
+def estimates(
+    columns: ArrayLike,
+    units: Sequence[Hashable] | None = None,
+    *,
+    resamples: int = RESAMPLES,
+    level: float = LEVEL,
+    seed: int = 0,
+) -> list[Estimate | None]:
+    """``estimate`` of each of the (n, m) columns, by the same drawn units for all, which costs little more than one.
+
+    NaN is no value: a column's mean is over those it has, and a drawn sample without any is left out of its interval.
+    Raises as ``estimate`` does.
+    """
+    numbers: NDArray[np.float64] = np.asarray(columns, dtype=np.float64)
     if units is not None and len(units) != len(numbers):
         raise InvalidInput(f"{len(numbers)} values, but {len(units)} units: each value needs one", field="units")
     if resamples < 1:
         raise InvalidInput(f"resamples is {resamples}, but must be 1 or more", field="resamples")
-    if not len(numbers):
-        return None
+    there = ~np.isnan(numbers)
+    if not there.any():
+        return [None] * numbers.shape[1]
     places: dict[Hashable, int] = {}
     which = np.array([places.setdefault(unit, len(places)) for unit in units or range(len(numbers))])
-    sums = np.bincount(which, weights=numbers)
-    counts = np.bincount(which).astype(np.float64)
+    sums, counts = _by_unit(np.where(there, numbers, 0.0), which, len(places)), _by_unit(there, which, len(places))
     random = np.random.default_rng(seed)
-    shares = np.full(len(counts), 1 / len(counts))
+    shares = np.full(len(places), 1 / len(places))
     means: list[NDArray[np.float64]] = []
     for start in range(0, resamples, _AT_ONCE):
-        drawn = random.multinomial(len(counts), shares, size=min(_AT_ONCE, resamples - start))
-        means.append((drawn @ sums) / (drawn @ counts))
-    low, high = np.percentile(np.concatenate(means), [50 * (1 - level), 50 * (1 + level)])
-    return Estimate(float(numbers.mean()), float(low), float(high), len(numbers))
+        drawn = random.multinomial(len(places), shares, size=min(_AT_ONCE, resamples - start)).astype(np.float64)
+        valued = drawn @ counts
+        means.append(np.where(valued > 0, (drawn @ sums) / np.maximum(valued, 1), np.nan))
+    drawn_means = np.concatenate(means)
+    found: list[Estimate | None] = []
+    for column in range(numbers.shape[1]):
+        kept = numbers[there[:, column], column]
+        known = drawn_means[~np.isnan(drawn_means[:, column]), column]
+        if not len(kept):
+            found.append(None)
+            continue
+        low, high = np.percentile(known, [50 * (1 - level), 50 * (1 + level)]) if len(known) else [kept.mean()] * 2
+        found.append(Estimate(float(kept.mean()), float(low), float(high), len(kept)))
+    return found
+
+
+def _by_unit(values: NDArray[Any], which: NDArray[np.int64], units: int) -> NDArray[np.float64]:
+    """(units, m) sums over the rows of each unit."""
+    total = np.zeros((units, values.shape[1]))
+    np.add.at(total, which, values)
+    return total

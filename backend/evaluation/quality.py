@@ -7,7 +7,7 @@ from backend.evaluation.answers import Answers, Method
 from backend.evaluation.intervals import RESAMPLES, Estimate, estimate
 from backend.evaluation.questions import EvaluationSet
 
-METHODS: tuple[Method, ...] = ("fused", "text alone", "image alone")
+METHODS: tuple[Method, ...] = ("fused", "text alone", "image alone", "reviews alone")
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Quality:
 def judge(
     sets: Sequence[EvaluationSet], a: Answers, b: Answers, *, resamples: int = RESAMPLES, seed: int = 0
 ) -> list[Quality]:
-    """Every set asked fused, by text alone, by image alone and at random of both spaces.
+    """Every set asked fused, by each modality alone and at random of both spaces.
 
     Intervals are of 95 %, by the bootstrap over the questions' units (``intervals.estimate``).
     """

@@ -89,9 +89,12 @@ class _Resolver:
         for batch in self.batches.values():
             if not batch.inputs:
                 continue
-            encode: Callable[[Space, Sequence[Any]], NDArray[np.float32]] = (
-                self.embedder.texts if batch.modality == "text" else self.embedder.images
-            )
+            encoders: dict[str, Callable[[Space, Sequence[Any]], NDArray[np.float32]]] = {
+                "text": self.embedder.texts,
+                "image": self.embedder.images,
+                "reviews": self.embedder.reviews,
+            }
+            encode = encoders[batch.modality]
             # As the halves that the database keeps: fewer digits to send.
             vectors = encode(batch.space, batch.inputs).astype(np.float16).astype(np.float64)
             for place, vector in zip(batch.places, vectors, strict=True):
@@ -104,11 +107,23 @@ class _Resolver:
         if example.vector is not None:
             return resolved | {"vector": example.vector}
         vector: Json = {}
-        modality = "image" if example.text is None else "text"
-        space = self._space(query, modality, f"{path}.{modality}")
-        given = example.text if example.text is not None else self._image(space, example.image or b"", path)
-        waiting.append((self.batches.setdefault((space.id, modality), _Batch(space, modality)), given, vector))
+        if example.text is None:
+            space = self._space(query, ("image",), f"{path}.image")
+            waiting.append((self._batch(space, "image"), self._image(space, example.image or b"", path), vector))
+            return resolved | {"vector": vector}
+        # What a text asks for may stand in what is said of a product as well as in what it says itself.
+        space = self._space(query, ("text", "reviews"), f"{path}.text")
+        given = query.get("weights")
+        weights = given if isinstance(given, dict) else {"text": 1, "reviews": 1}
+        wanted = [name for name in ("text", "reviews") if _has(space, name) and weights.get(name)]
+        waiting += [
+            (self._batch(space, modality), example.text, vector)
+            for modality in wanted or ["text" if space.text_encoder else "reviews"]
+        ]
         return resolved | {"vector": vector}
+
+    def _batch(self, space: Space, modality: str) -> _Batch:
+        return self.batches.setdefault((space.id, modality), _Batch(space, modality))
 
     def _image(self, space: Space, content: bytes, path: str) -> NDArray[np.uint8]:
         try:
@@ -116,17 +131,22 @@ class _Resolver:
         except UnreadableImage as error:
             raise UnreadableImage(str(error), field=f"{path}.image") from error
 
-    def _space(self, query: Json, modality: str, path: str) -> Space:
-        """The space that answers, which the query names from now on; it has the modality."""
+    def _space(self, query: Json, modalities: Sequence[str], path: str) -> Space:
+        """The space that answers, which the query names from now on; it has one of the modalities."""
         if self.spaces is None:
             self.spaces = list_spaces(self.database, from_primary=True)
         name = query.get("space")
         for space in self.spaces:
             if name in (space.name, space.reference) if name is not None else space.state == "active":
-                if (space.text_encoder if modality == "text" else space.image_encoder) is None:
-                    raise InvalidInput(f"the embedding space {space.name} has no {modality}", field=path)
+                if not any(_has(space, modality) for modality in modalities):
+                    raise InvalidInput(f"the embedding space {space.name} has no {modalities[0]}", field=path)
                 query["space"] = space.reference
                 return space
         if name is not None:
             raise InvalidInput(f"no embedding space named {name}", field="space")
         raise ConfigurationError("no embedding space is active: run shelfmate migrate, which creates the default one")
+
+
+def _has(space: Space, modality: str) -> bool:
+    encoders = {"text": space.text_encoder, "image": space.image_encoder, "reviews": space.reviews_encoder}
+    return encoders[modality] is not None

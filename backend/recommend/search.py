@@ -30,8 +30,8 @@ class Search:
     """What is looked for: a text, the bytes of an image file, or both.
 
     ``vectors`` stand for what was encoded before, as ``Results.vectors`` has it, and need their ``space``. ``weights``
-    are of text and image in the meaning; without any the space's own hold. ``filter`` is JSON, read by the database.
-    Without ``mode`` the words and the meaning of a text count both, and so does a photograph.
+    are of text, image and reviews in the meaning; without any the space's own hold. ``filter`` is JSON, read by the
+    database. Without ``mode`` the words and the meaning of a text count both, and so does a photograph.
     """
 
     text: str | None = None
@@ -175,9 +175,10 @@ def _vectors(database: Database, embedder: Embedder, wish: Search) -> Json:
         return {}
     if wish.vectors and wish.space is None:
         raise InvalidInput("vectors are of a space, which is not named", field="space")
-    (resolved,) = resolve(
-        database, embedder, [Request({} if wish.space is None else {"space": wish.space}, like=examples)]
-    )
+    query: Json = {} if wish.space is None else {"space": wish.space}
+    if wish.weights is not None:
+        query["weights"] = wish.weights
+    (resolved,) = resolve(database, embedder, [Request(query, like=examples)])
     if isinstance(resolved, ShelfmateError):
         raise _renamed(resolved, names)
     vectors: Json = {}

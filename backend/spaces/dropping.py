@@ -16,6 +16,7 @@ from backend.spaces.waiting import lock_holder
 SQL = load_queries("spaces")
 
 PAUSE = 0.25
+TABLES = ("product_embeddings", "review_embeddings")
 
 
 def drop_space(
@@ -37,10 +38,12 @@ def drop_space(
     while True:
         clear_jobs(database, space)
         try:
-            _detach(database, space)
+            for table in TABLES:
+                _detach(database, space, table)
             with database.write() as connection:
                 connection.execute(SQL["hurry_much"])
-                connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(_partition(space)))
+                for table in TABLES:
+                    connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(_partition(space, table)))
                 connection.execute(SQL["delete"], {"space_id": space.id})
         except (LockNotAvailable, DeadlockDetected) as error:
             holder = lock_holder(database, "product_writers")
@@ -55,22 +58,24 @@ def drop_space(
             return
 
 
-def _detach(database: Database, space: Space) -> None:
+def _detach(database: Database, space: Space, table: str) -> None:
     """Make the partition a table of its own, without a lock that readers of other spaces would wait for."""
     with database.alone() as connection:
-        row = connection.execute(SQL["partition"], {"space_id": space.id}).fetchone()
+        row = connection.execute(SQL["partition"], {"space_id": space.id, "table": table}).fetchone()
         if row is None or not row[0]:
             return
         # It waits for every transaction that may still read it through its parent.
         connection.execute(SQL["patience"])
         if row[1]:
-            _alter(connection, space, "FINALIZE")
+            _alter(connection, space, table, "FINALIZE")
         else:
-            _alter(connection, space, "CONCURRENTLY")
+            _alter(connection, space, table, "CONCURRENTLY")
 
 
-def _alter(connection: Connection[Row], space: Space, how: str) -> None:
-    statement = sql.SQL("ALTER TABLE shelfmate.product_embeddings DETACH PARTITION {} ").format(_partition(space))
+def _alter(connection: Connection[Row], space: Space, table: str, how: str) -> None:
+    statement = sql.SQL("ALTER TABLE {} DETACH PARTITION {} ").format(
+        sql.Identifier("shelfmate", table), _partition(space, table)
+    )
     try:
         connection.execute(statement + sql.SQL(how))
     except UndefinedTable:
@@ -78,5 +83,5 @@ def _alter(connection: Connection[Row], space: Space, how: str) -> None:
         return
 
 
-def _partition(space: Space) -> sql.Identifier:
-    return sql.Identifier("shelfmate", f"product_embeddings_{space.id}")
+def _partition(space: Space, table: str) -> sql.Identifier:
+    return sql.Identifier("shelfmate", f"{table}_{space.id}")

@@ -113,10 +113,20 @@ class Embedder:
         rows = encoder.encode(prepared, normalized=space.kernel != "linear")
         return self._end(space, "image", rows)
 
+    def reviews(self, space: Space, texts: Sequence[str]) -> Vectors:
+        """(n, reviews_dimensions) float32 unit rows of single reviews, or of free texts to compare reviews with.
+
+        A text that says nothing to the encoder gives a zero row. Raises as ``texts`` does, where the space has no
+        reviews.
+        """
+        return self._end(space, "reviews", self._review_encoder(space).encode(texts))
+
     def warm_up(self, space: Space) -> None:
         """Load the space's encoders now, so that the first product does not wait for them."""
         if space.text_encoder:
             self._text_encoder(space).warm_up()
+        if space.reviews_encoder:
+            self._review_encoder(space).warm_up()
         if space.image_encoder:
             self._image_encoder(space).warm_up()
 
@@ -132,14 +142,21 @@ class Embedder:
         return rows if fitted.projection is None else fitted.projection.apply(rows)
 
     def _text_encoder(self, space: Space) -> TextEncoder:
-        name = _required(space, space.text_encoder, "text")
-        fitted = self._models(space)["text"]
+        return self._encoder_of(space, "text", space.text_encoder, space.text_version)
+
+    def _review_encoder(self, space: Space) -> TextEncoder:
+        return self._encoder_of(space, "reviews", space.reviews_encoder, space.reviews_version)
+
+    def _encoder_of(self, space: Space, modality: str, encoder_name: str | None, version: str | None) -> TextEncoder:
+        """An encoder of texts; texts and reviews that are encoded alike share it."""
+        name = _required(space, encoder_name, modality)
+        fitted = self._models(space)[modality]
         key = "text", name, fitted.digest
         with self._lock_of(key):
             if key not in self._text:
                 self._text[key] = load_text_encoder(name, fitted.state, self._runtime)
             encoder = self._text[key]
-        _check_version(space, name, space.text_version, encoder.version)
+        _check_version(space, name, version, encoder.version)
         return encoder
 
     def _image_encoder(self, space: Space) -> ImageEncoder:
@@ -169,15 +186,20 @@ class Embedder:
 
     def _load(self, space: Space) -> dict[str, _Fitted]:
         if self._database is None:
-            if space.kernel == "linear" or space.text_projection or space.image_projection or _is_fitted(space):
+            projections = (space.text_projection, space.image_projection, space.reviews_projection)
+            if space.kernel == "linear" or any(projections) or _is_fitted(space):
                 raise ConfigurationError(f"the models of the embedding space {space.name} are in a database: name it")
-            return {"text": _Fitted(), "image": _Fitted()}
+            return {"text": _Fitted(), "image": _Fitted(), "reviews": _Fitted()}
         models: dict[tuple[str, str], SpaceModel] = {
             (model.modality, model.part): model for model in load_models(self._database, space.id)
         }
         return {
             modality: _fitted(space, models.get((modality, "encoder")), models.get((modality, "projection")), wanted)
-            for modality, wanted in (("text", space.text_projection), ("image", space.image_projection))
+            for modality, wanted in (
+                ("text", space.text_projection),
+                ("image", space.image_projection),
+                ("reviews", space.reviews_projection),
+            )
         }
 
 
@@ -211,7 +233,7 @@ def _fitted(space: Space, encoder: SpaceModel | None, projection: SpaceModel | N
 
 
 def _is_fitted(space: Space) -> bool:
-    return space.text_encoder is not None and needs_fitting(space.text_encoder)
+    return any(name is not None and needs_fitting(name) for name in (space.text_encoder, space.reviews_encoder))
 
 
 def _joined(parts: Sequence[Vectors]) -> Vectors:

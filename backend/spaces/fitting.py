@@ -7,6 +7,7 @@ from backend.database.connection import Database
 from backend.encoders.registry import fit_text_encoder, load_image_encoder, load_text_encoder, needs_fitting
 from backend.errors import InvalidInput
 from backend.spaces.embedder import configured_runtime
+from backend.spaces.fitting_reviews import fit_reviews
 from backend.spaces.inputs import product_texts
 from backend.spaces.models import Modality, SpaceModel
 from backend.spaces.projections.blocks import Block, fit_blocks, versions
@@ -57,6 +58,10 @@ def fit(
         blocks["text"] = text
     if image is not None:
         blocks["image"] = image
+    fitted, reviews = fit_reviews(database, recipe, catalogue.ids, seed, progress)
+    models += fitted
+    if reviews is not None:
+        blocks["reviews"] = reviews
     return models + fit_blocks(blocks, catalogue, recipe.kernel, seed, progress)
 
 
@@ -118,4 +123,4 @@ def _few(catalogue: Catalogue) -> list[int]:
 
 
 def _methods(recipe: Recipe) -> set[str]:
-    return {(projection or "").partition(":")[0] for projection in (recipe.text_projection, recipe.image_projection)}
+    return {(projection or "").partition(":")[0] for projection in recipe.projections.values()}

@@ -23,12 +23,16 @@ EF_CONSTRUCTION = 200
 
 @dataclass(frozen=True)
 class HnswIndex:
-    """One index: on a typed column of a space's partition, with the operator class that its queries order by."""
+    """One index: on a typed column of a space's partition, with the operator class that its queries order by.
+
+    ``table`` is the partitioned table: product_embeddings, or review_embeddings.
+    """
 
     name: str
     column: str
     dimensions: int
     operators: str
+    table: str = "product_embeddings"
 
 
 def wanted_indexes(space: Space) -> list[HnswIndex]:
@@ -50,11 +54,22 @@ def wanted_indexes(space: Space) -> list[HnswIndex]:
     return indexes
 
 
+def review_index(space: Space) -> HnswIndex | None:
+    """The index of single reviews, for the search inside them; None where the space has none."""
+    if not space.reviews_encoder:
+        return None
+    name = f"review_embeddings_{space.id}_embedding_hnsw"
+    return HnswIndex(name, "embedding", space.reviews_dimensions, "halfvec_cosine_ops", "review_embeddings")
+
+
 def are_indexes_whole(connection: Connection[Row], space: Space) -> bool:
     """Whether a space has every index that it should have; a small one needs none."""
     present = _present(connection, space)
     missing = [index for index in wanted_indexes(space) if not present.get(index.name)]
-    return not missing or _fill(connection, space)[0] < FEWEST_INDEXED
+    if missing and _fill(connection, space)[0] >= FEWEST_INDEXED:
+        return False
+    of_reviews = review_index(space)
+    return of_reviews is None or bool(present.get(of_reviews.name)) or not _has_many_reviews(connection, space)
 
 
 def prepare_for_fill(database: Database, space: Space) -> bool:
@@ -88,14 +103,18 @@ def build_indexes(connection: Connection[Row], space: Space, report: Callable[[s
     is dropped first. ``connection`` is in autocommit and of no further use to others.
     """
     built: list[str] = []
-    if _fill(connection, space)[0] < FEWEST_INDEXED:
+    wanted = wanted_indexes(space) if _fill(connection, space)[0] >= FEWEST_INDEXED else []
+    of_reviews = review_index(space)
+    if of_reviews is not None and _has_many_reviews(connection, space):
+        wanted.append(of_reviews)
+    if not wanted:
         return built
     locked = connection.execute(SQL["lock_indexing"], {"space_id": space.id}).fetchone()
     if locked is None or not locked[0]:
         return built
     present = _present(connection, space)
     connection.execute(SQL["build_settings"])
-    for index in wanted_indexes(space):
+    for index in wanted:
         if present.get(index.name):
             continue
         if index.name in present:
@@ -111,7 +130,7 @@ def _create(space: Space, index: HnswIndex) -> sql.Composed:
         "CREATE INDEX CONCURRENTLY {} ON {} USING hnsw (({}::halfvec({})) {}) WITH (ef_construction = {})"
     ).format(
         sql.Identifier(index.name),
-        sql.Identifier("shelfmate", f"product_embeddings_{space.id}"),
+        sql.Identifier("shelfmate", f"{index.table}_{space.id}"),
         sql.Identifier(index.column),
         sql.Literal(index.dimensions),
         sql.SQL(index.operators),
@@ -121,6 +140,11 @@ def _create(space: Space, index: HnswIndex) -> sql.Composed:
 
 def _present(connection: Connection[Row], space: Space) -> dict[str, bool]:
     return dict(connection.execute(SQL["indexes"], {"space_id": space.id}).fetchall())
+
+
+def _has_many_reviews(connection: Connection[Row], space: Space) -> bool:
+    row = connection.execute(SQL["has_many_reviews"], {"space_id": space.id, "fewest": FEWEST_INDEXED}).fetchone()
+    return bool(row and row[0])
 
 
 def _fill(connection: Connection[Row], space: Space) -> tuple[int, int]:

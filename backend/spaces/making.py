@@ -53,12 +53,18 @@ def check_encoders(recipe: Recipe) -> None:
         WeightsMissing: an encoder's weights are not on this machine; the message names the remedy.
         InvalidInput: the blocks that no projection shortens are too long already.
     """
-    text = image = 0
+    text = image = reviews = 0
     if recipe.text is not None and not needs_fitting(recipe.text):
         text = describe_text_encoder(recipe.text).dimensions * len(recipe.text_inputs)
     if recipe.image is not None:
         image = describe_image_encoder(recipe.image).dimensions
-    check_dimensions(0 if recipe.text_projection else text, 0 if recipe.image_projection else image)
+    if recipe.reviews is not None and not needs_fitting(recipe.reviews):
+        reviews = describe_text_encoder(recipe.reviews).dimensions
+    check_dimensions(
+        0 if recipe.text_projection else text,
+        0 if recipe.image_projection else image,
+        0 if recipe.reviews_projection else reviews,
+    )
 
 
 def work_plans(database: Database, report: Callable[[str], None], interrupted: Callable[[], bool]) -> bool:

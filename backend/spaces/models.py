@@ -13,7 +13,7 @@ from backend.database.queries import load_queries
 
 SQL = load_queries("spaces")
 
-Modality = Literal["text", "image"]
+Modality = Literal["text", "image", "reviews"]
 Part = Literal["encoder", "projection"]
 
 

@@ -7,6 +7,8 @@ from typing import Any
 
 from backend.errors import InvalidInput
 from backend.spaces.inputs import parse_text_inputs
+from backend.spaces.models import Modality
+from backend.spaces.weighing import weigh
 
 PROJECTIONS = ("pca", "half-whitened", "svd", "learned")
 KERNELS = ("cosine", "linear")
@@ -32,6 +34,28 @@ class Recipe:
     image_weight: float = 0.5
     kernel: str = "cosine"
     name: str | None = None
+    reviews: str | None = None
+    reviews_projection: str | None = None
+    reviews_weight: float = 0.0
+
+    @property
+    def encoders(self) -> dict[Modality, str | None]:
+        """The encoder of each modality, in the order of the blocks."""
+        return {"text": self.text, "image": self.image, "reviews": self.reviews}
+
+    @property
+    def projections(self) -> dict[Modality, str | None]:
+        """The projection of each modality."""
+        return {
+            "text": self.text_projection,
+            "image": self.image_projection,
+            "reviews": self.reviews_projection,
+        }
+
+    @property
+    def weights(self) -> dict[Modality, float]:
+        """The weight of each modality."""
+        return {"text": self.text_weight, "image": self.image_weight, "reviews": self.reviews_weight}
 
     @property
     def needs_fitting(self) -> bool:
@@ -40,9 +64,8 @@ class Recipe:
 
         return (
             self.kernel == "linear"
-            or self.text_projection is not None
-            or self.image_projection is not None
-            or (self.text is not None and needs_fitting(self.text))
+            or any(projection is not None for projection in self.projections.values())
+            or any(encoder is not None and needs_fitting(encoder) for encoder in (self.text, self.reviews))
         )
 
     def to_plan(self) -> dict[str, Any]:
@@ -50,15 +73,18 @@ class Recipe:
         return asdict(self) | {"text_inputs": list(self.text_inputs)}
 
 
-def check_dimensions(text: int, image: int) -> None:
+def check_dimensions(text: int, image: int, reviews: int = 0) -> None:
     """Refuse blocks that no index takes together.
 
     Raises:
         InvalidInput: they are longer than pgvector's HNSW takes of a halfvec.
     """
-    if text + image > MOST_DIMENSIONS:
+    if text + image + reviews > MOST_DIMENSIONS:
+        names, sizes = ("text and image", f"{text:,} + {image:,}")
+        if reviews:
+            names, sizes = "text, image and reviews", f"{sizes} + {reviews:,}"
         raise InvalidInput(
-            f"text and image have {text:,} + {image:,} dimensions together, and pgvector indexes up to "
+            f"{names} have {sizes} dimensions together, and pgvector indexes up to "
             f"{MOST_DIMENSIONS:,}: shorten one by a projection, such as image=pca:512",
             field="projection",
         )
@@ -93,6 +119,20 @@ RECIPES: dict[str, Recipe] = {
             text_projection="pca:128",
             name="sbert-resnet50",
         ),
+        # The default one, and what people say of a product.
+        Recipe(
+            text="minilm",
+            image="efficientnet-lite0",
+            text_inputs=THREE_TEXTS,
+            text_projection="learned:160",
+            image_projection="learned:128",
+            text_weight=0.5,
+            image_weight=0.3,
+            reviews="minilm",
+            reviews_projection="pca:64",
+            reviews_weight=0.2,
+            name="reviewed",
+        ),
         Recipe(text="tfidf?dimensions=256", image="densenet121", name="densenet-tfidf"),
         Recipe(text="tfidf?dimensions=256", image="vgg16?pooling=max", name="vgg-tfidf"),
         Recipe(text="distilbert?pooling=mean", image="resnet50", name="distilbert-resnet50"),
@@ -121,6 +161,7 @@ def choose_recipe(
     text: str | None = None,
     text_inputs: str | None = None,
     image: str | None = None,
+    reviews: str | None = None,
     projections: Sequence[str] = (),
     weights: str | None = None,
     kernel: str | None = None,
@@ -128,38 +169,45 @@ def choose_recipe(
     """A recipe from options as people write them; the empty text or ``none`` leaves a modality or projection out.
 
     Without encoders it begins as the named recipe, ``default`` when none is named; with encoders it has what is given
-    and nothing else. ``projections`` are METHOD[:DIMENSIONS] for every modality, or text=... and image=... apart;
-    ``weights`` is such as ``text=.6,image=.4``.
+    and nothing else. ``projections`` are METHOD[:DIMENSIONS] for every modality, or text=..., image=... and reviews=...
+    apart; ``weights`` is such as ``text=.5,image=.3,reviews=.2``, equal where modalities change and none are given.
 
     Raises:
         InvalidInput: an option cannot be read, or they do not fit together; its field is named.
     """
-    if recipe is not None or (text is None and image is None):
-        begun = chosen = named_recipe(recipe or "default")
-        if text is not None:
-            chosen = replace(chosen, text=_present(text))
-        if image is not None:
-            chosen = replace(chosen, image=_present(image))
+    if recipe is not None or (text is None and image is None and reviews is None):
+        begun = named_recipe(recipe or "default")
+        chosen = replace(
+            begun,
+            text=begun.text if text is None else _present(text),
+            image=begun.image if image is None else _present(image),
+            reviews=begun.reviews if reviews is None else _present(reviews),
+        )
         chosen = replace(
             chosen,
             text_projection=chosen.text_projection if chosen.text else None,
             image_projection=chosen.image_projection if chosen.image else None,
+            reviews_projection=chosen.reviews_projection if chosen.reviews else None,
         )
     else:
-        begun = chosen = Recipe(text=_present(text), image=_present(image))
-    if chosen.text is None and chosen.image is None:
-        raise InvalidInput("a space needs a text or an image encoder", field="text")
+        begun = chosen = Recipe(text=_present(text), image=_present(image), reviews=_present(reviews))
+    if not any(chosen.encoders.values()):
+        raise InvalidInput("a space needs a text or an image encoder, or one of reviews", field="text")
     if text_inputs is not None:
         if chosen.text is None:
             raise InvalidInput("texts are named, but no text encoder", field="text_inputs")
         chosen = replace(chosen, text_inputs=parse_text_inputs(text_inputs))
-    for given in projections:
-        chosen = _with_projection(chosen, given)
+    for projection in projections:
+        chosen = _with_projection(chosen, projection)
     if kernel is not None:
         if kernel not in KERNELS:
             raise InvalidInput(f"the kernel is cosine or linear, not {kernel!r}", field="kernel")
         chosen = replace(chosen, kernel=kernel)
-    chosen = _with_weights(chosen, weights)
+    _check_reviews(chosen)
+    weighed = weigh([name for name, encoder in chosen.encoders.items() if encoder], begun.weights, weights)
+    chosen = replace(
+        chosen, text_weight=weighed["text"], image_weight=weighed["image"], reviews_weight=weighed["reviews"]
+    )
     return chosen if chosen == begun else replace(chosen, name=None)
 
 
@@ -167,47 +215,36 @@ def _present(name: str | None) -> str | None:
     return None if name in (None, "", "none") else name
 
 
+def _check_reviews(recipe: Recipe) -> None:
+    if recipe.reviews is not None and recipe.kernel != "cosine":
+        raise InvalidInput(
+            "a product's reviews are the direction of many vectors, without a length: leave the kernel cosine, or the "
+            "reviews out",
+            field="kernel",
+        )
+    if (recipe.reviews_projection or "").startswith("learned"):
+        raise InvalidInput(
+            "a projection is learned from what products have in common, which single reviews have not: choose "
+            "reviews=pca:64, reviews=half-whitened:64 or reviews=svd:64",
+            field="projection",
+        )
+
+
 def _with_projection(recipe: Recipe, given: str) -> Recipe:
     modality, equals, method = given.partition("=")
     if not equals:
         modality, method = "", given
-    if modality not in ("", "text", "image"):
-        raise InvalidInput(f"{given!r}: projections are of text or image", field="projection")
+    if modality and modality not in recipe.encoders:
+        raise InvalidInput(f"{given!r}: projections are of text, image or reviews", field="projection")
     if method != "none" and not PROJECTION.fullmatch(method):
         raise InvalidInput(
             f"there is no projection {method!r}: {', '.join(PROJECTIONS)} or none, with the dimensions after a colon "
             "if you choose them, as in pca:128",
             field="projection",
         )
-    missing = {"text": recipe.text is None, "image": recipe.image is None}
-    if missing.get(modality):
+    present = [name for name, encoder in recipe.encoders.items() if encoder is not None]
+    if modality and modality not in present:
         raise InvalidInput(f"{given!r}: the space has no {modality} encoder", field="projection")
     chosen = None if method == "none" else method
-    changes = {f"{name}_projection": chosen for name in missing if modality in ("", name) and not missing[name]}
-    return replace(recipe, **changes)  # type: ignore[arg-type]  # the names are those of two fields of this type
-
-
-def _with_weights(recipe: Recipe, weights: str | None) -> Recipe:
-    if recipe.text is None or recipe.image is None:
-        if weights is not None:
-            raise InvalidInput(
-                "weights are between text and image, and the space has one of them only", field="weights"
-            )
-        return replace(recipe, text_weight=float(recipe.text is not None), image_weight=float(recipe.image is not None))
-    if weights is None:
-        return recipe
-    given: dict[str, float] = {}
-    for part in weights.split(","):
-        name, _, number = part.strip().partition("=")
-        try:
-            given[name] = float(number)
-        except ValueError:
-            given[name] = -1
-    if set(given) != {"text", "image"} or not all(0 < value < 1_000_000 for value in given.values()):
-        raise InvalidInput(
-            f"{weights!r} does not weigh text and image, both above 0: write text=.6,image=.4, or leave an encoder out",
-            field="weights",
-        )
-    total = given["text"] + given["image"]
-    text = given["text"] / total
-    return replace(recipe, text_weight=text, image_weight=1 - text)
+    changes = {f"{name}_projection": chosen for name in present if modality in ("", name)}
+    return replace(recipe, **changes)  # type: ignore[arg-type]  # the names are those of fields of this type

@@ -34,7 +34,11 @@ def request_space(database: Database, name: str, recipe: Recipe) -> Plan | None:
 
 def _check_encoders(recipe: Recipe) -> None:
     """Raise InvalidInput for an encoder that there is not, or whose weights are not on this machine."""
-    encoders = (("text", recipe.text, describe_text_encoder), ("image", recipe.image, describe_image_encoder))
+    encoders = (
+        ("text", recipe.text, describe_text_encoder),
+        ("image", recipe.image, describe_image_encoder),
+        ("reviews", recipe.reviews, describe_text_encoder),
+    )
     for field, encoder, describe in encoders:
         if encoder is None:
             continue

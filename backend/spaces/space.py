@@ -45,6 +45,9 @@ class Space:
     kernel: str = "cosine"
     text_projection: str | None = None
     image_projection: str | None = None
+    reviews_encoder: str | None = None
+    reviews_version: str | None = None
+    reviews_projection: str | None = None
     previous_id: int | None = None
     created_at: datetime | None = None
     activated_at: datetime | None = None
@@ -131,7 +134,8 @@ def insert_space(connection: Connection[Row], name: str, recipe: Recipe, models:
     fitted: Fitted = {(model.modality, model.part): model for model in models}
     text, text_dimensions = _describe_text(recipe, fitted)
     image, image_dimensions = _describe_image(recipe, fitted)
-    check_dimensions(text_dimensions, image_dimensions)
+    reviews, reviews_dimensions = _describe_reviews(recipe, fitted)
+    check_dimensions(text_dimensions, image_dimensions, reviews_dimensions)
     row = connection.execute(
         SQL["create"],
         {
@@ -149,6 +153,11 @@ def insert_space(connection: Connection[Row], name: str, recipe: Recipe, models:
             "kernel": recipe.kernel,
             "text_projection": _method(recipe.text_projection),
             "image_projection": _method(recipe.image_projection),
+            "reviews_encoder": reviews and reviews.name,
+            "reviews_version": reviews and reviews.version,
+            "reviews_dimensions": reviews_dimensions,
+            "reviews_weight": recipe.reviews_weight,
+            "reviews_projection": _method(recipe.reviews_projection),
         },
     ).fetchone()
     assert row is not None
@@ -171,6 +180,15 @@ def _describe_image(recipe: Recipe, fitted: Fitted) -> tuple[EncoderSpec | None,
     state = fitted.get(("image", "encoder"))
     spec = describe_image_encoder(recipe.image, None if state is None else state.content)
     projection = fitted.get(("image", "projection"))
+    return spec, spec.dimensions if projection is None else projection.output_dimensions
+
+
+def _describe_reviews(recipe: Recipe, fitted: Fitted) -> tuple[EncoderSpec | None, int]:
+    if recipe.reviews is None:
+        return None, 0
+    state = fitted.get(("reviews", "encoder"))
+    spec = describe_text_encoder(recipe.reviews, None if state is None else state.content)
+    projection = fitted.get(("reviews", "projection"))
     return spec, spec.dimensions if projection is None else projection.output_dimensions
 
 

@@ -8,7 +8,7 @@ from psycopg.rows import class_row
 from backend.database.connection import Database
 from backend.database.queries import load_queries
 from backend.spaces.filling import Blocker
-from backend.spaces.indexes import FEWEST_INDEXED, wanted_indexes
+from backend.spaces.indexes import FEWEST_INDEXED, review_index, wanted_indexes
 from backend.spaces.space import Fill, Space, list_fills
 
 SQL = load_queries("spaces")
@@ -39,6 +39,8 @@ class Overview:
     indexes: Sequence[IndexState]
     bytes: int
     blockers: Sequence[Blocker] = ()
+    reviews: tuple[int, int] | None = None
+    "How many reviews have been encoded, of how many there are; None where the space has none."
 
     @property
     def note(self) -> str:
@@ -81,12 +83,13 @@ def _overview(database: Database, space: Space, fill: Fill) -> Overview:
     with database.primary() as connection:
         present = {row[0]: row[1:] for row in connection.execute(SQL["index_progress"], arguments)}
         row = connection.execute(SQL["bytes"], arguments).fetchone()
+        reviews = connection.execute(SQL["reviews"], arguments).fetchone() if space.reviews_encoder else None
         blockers: list[Blocker] = []
         if space.filled_at is None and space.state != "retired":
             with connection.cursor(row_factory=class_row(Blocker)) as cursor:
                 blockers = cursor.execute(SQL["fill_blockers"], arguments).fetchall()
     indexes = [
         IndexState(index.name, index.column, *present.get(index.name, (False, 0, None, None)))
-        for index in wanted_indexes(space)
+        for index in [*wanted_indexes(space), *filter(None, [review_index(space)])]
     ]
-    return Overview(space, fill, indexes, int(row[0]) if row else 0, blockers)
+    return Overview(space, fill, indexes, int(row[0]) if row else 0, blockers, reviews and (reviews[0], reviews[1]))

@@ -63,14 +63,15 @@ class Alike:
 
 
 def read_wishes(space: Space, given: Mapping[str, str]) -> Wishes:
-    """The wishes in a query string: ``w_text``, ``w_image``, ``same_category``, ``in_stock``.
+    """The wishes in a query string: ``w_text``, ``w_image``, ``w_reviews``, ``same_category``, ``in_stock``.
 
     A weight that is not given is the space's own.
 
     Raises:
         InvalidInput: a weight is no number from 0 to 1.
     """
-    own = {name: weight for name, weight in (("text", space.text_weight), ("image", space.image_weight)) if weight > 0}
+    of_space = {"text": space.text_weight, "image": space.image_weight, "reviews": space.reviews_weight}
+    own = {name: weight for name, weight in of_space.items() if weight > 0}
     weights = {name: _weight(given, f"w_{name}", weight) for name, weight in own.items()}
     return Wishes(weights, weights == own, bool(given.get("same_category")), bool(given.get("in_stock")))
 

@@ -7,6 +7,7 @@ from flask import Blueprint, Flask, Response, abort, current_app
 from werkzeug.routing import PathConverter
 
 from backend.database.connection import Database
+from backend.ratings.loaded import LoadedModels
 from backend.spaces.embedder import Embedder
 from backend.web import errors, wording
 from backend.web.thumbnails import Thumbnails
@@ -26,6 +27,7 @@ class Services:
     database: Database
     embedder: Embedder
     thumbnails: Thumbnails
+    rating_models: LoadedModels
 
 
 class UnknownPage(PathConverter):

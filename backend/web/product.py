@@ -6,26 +6,34 @@ from backend.catalog.categories import list_categories
 from backend.catalog.products import Photograph, Product, get_product
 from backend.catalog.reviews import list_reviews
 from backend.database.queries import load_queries
+from backend.recommend.reviews import MOST_CHARACTERS, search_reviews
 from backend.spaces.space import active_space
 from backend.web.alike import Wishes, find_alike, read_wishes
 from backend.web.blueprint import services
 from backend.web.cards import read_cards, read_variants
+from backend.web.shelves import read_better, read_shelf
 from backend.web.tree import way_to
 from backend.web.trial import trial
+from backend.web.visitor import is_private, likes, note_view
 
 views = Blueprint("product", __name__)
 
 SQL = load_queries("web")
 
 REVIEWS = 6
+# Of a search inside them.
+FOUND = 12
 
 
 @views.get("/p/<sku>")
 def page(sku: str) -> str:
-    """The product, its reviews, and more like it."""
+    """The product, its reviews, more like it, and what goes with it."""
     database = services().database
     product = get_product(database, sku)
+    note_view(database, sku)
+    shadow = trial()
     reviews = list_reviews(database, sku, limit=REVIEWS, cursor=request.args.get("reviews"))
+    asked = request.args.get("said", "").replace("\0", "").strip()[:MOST_CHARACTERS]
     roots = list_categories(database) if product.category else []
     return render_template(
         "web/product.html",
@@ -34,7 +42,13 @@ def page(sku: str) -> str:
         way=way_to(roots, product.category) if product.category else [],
         variants=read_variants(database, sku) if product.variant_group else [],
         reviews=reviews,
+        asked=asked,
+        said=search_reviews(database, services().embedder, asked, sku=sku, k=FOUND) if asked else [],
         stars=_count_stars(sku) if reviews.count else {},
+        together=read_shelf(database, "bought-together", placement="product", sku=sku),
+        better=read_better(database, sku, space=None if shadow is None else shadow.name),
+        liked=likes(database, sku),
+        can_like=not is_private(),
         **_alike(product),
     )
 

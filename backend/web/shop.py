@@ -5,6 +5,7 @@ from flask import Blueprint, render_template, request
 from backend.catalog.categories import list_categories
 from backend.web.blueprint import services
 from backend.web.cards import page_of, read_faces
+from backend.web.shelves import read_shelf
 from backend.web.tree import unfold, way_to
 
 views = Blueprint("shop", __name__)
@@ -14,7 +15,7 @@ CARDS = 24
 
 @views.get("/")
 def home() -> str:
-    """The newest products, under the top categories."""
+    """The newest products, under the top categories and what is popular and trending."""
     database = services().database
     page = page_of(database, category=None, limit=CARDS, **_cursors())
     first = page.previous is None
@@ -24,6 +25,8 @@ def home() -> str:
         first=first,
         roots=list_categories(database),
         faces=read_faces(database) if first else {},
+        popular=read_shelf(database, "popular", placement="home") if first else [],
+        trending=read_shelf(database, "trending", placement="home") if first else [],
     )
 
 

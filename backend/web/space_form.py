@@ -6,7 +6,10 @@ from dataclasses import dataclass, field
 from backend.errors import Conflict, InvalidInput
 from backend.spaces.recipe import Recipe, choose_recipe
 
-_TEXTS = ("recipe", "text", "text_inputs", "text_projection", "image", "image_projection", "weights", "kernel")
+_TEXTS = (
+    *("recipe", "text", "text_inputs", "text_projection", "image", "image_projection"),
+    *("reviews", "reviews_projection", "weights", "kernel"),
+)
 
 
 @dataclass
@@ -21,6 +24,8 @@ class SpaceForm:
     text_projection: str = ""
     image: str = ""
     image_projection: str = ""
+    reviews: str = ""
+    reviews_projection: str = ""
     weights: str = ""
     kernel: str = ""
     problems: dict[str, str] = field(default_factory=dict)
@@ -45,12 +50,17 @@ class SpaceForm:
         Raises:
             InvalidInput: a part cannot be read, or they do not fit together; its field is named.
         """
-        projections = (("text", self.text_projection), ("image", self.image_projection))
+        projections = (
+            ("text", self.text_projection),
+            ("image", self.image_projection),
+            ("reviews", self.reviews_projection),
+        )
         return choose_recipe(
             recipe=self.recipe or None,
             text=self.text or None,
             text_inputs=self.text_inputs or None,
             image=self.image or None,
+            reviews=self.reviews or None,
             projections=[f"{modality}={method}" for modality, method in projections if method],
             weights=self.weights or None,
             kernel=self.kernel or None,
@@ -63,5 +73,9 @@ class SpaceForm:
         if name == "projection":
             image_alone = message.startswith("'image=") or not self.text_projection
             name = "image_projection" if image_alone and self.image_projection else "text_projection"
+            if self.reviews_projection and (
+                "reviews=" in message or not (self.text_projection or self.image_projection)
+            ):
+                name = "reviews_projection"
         known = name if name in ("name", *_TEXTS) else ""
         self.problems[known] = message[:1].upper() + message[1:]

@@ -19,6 +19,7 @@ PAGES = {
         "search.by_photograph",
         "product.page",
         "product.similar",
+        "you.page",
     )
 }
 

@@ -15,9 +15,29 @@ depends_on = None
 
 SQL = Path(__file__).parents[1] / "sql"
 # In the order in which they need each other; each has its NAME_down.sql.
-PARTS = ("authors", "reviews", "people", "predictions")
+PARTS = (
+    "authors",
+    "downloads",
+    "events",
+    "ratings",
+    "reviews",
+    "review_search",
+    "signals",
+    "trending",
+    "together",
+    "interests",
+    "people",
+    "persons",
+    "lists",
+    "predictions",
+)
 # Functions of earlier revisions that this one replaces, by the file that they come from.
-REPLACED: dict[str, tuple[str, ...]] = {}
+REPLACED: dict[str, tuple[str, ...]] = {
+    "0001/catalogue": ("set_updated_at",),
+    "0001/facets": ("facet_counts", "facet_key", "facet_values"),
+    "0001/filters": ("check_filter_value", "filter_leaf", "filter_test"),
+    "0001/ratings": ("rate_products", "rate_reviewed_products"),
+}
 
 
 def upgrade() -> None:
@@ -35,7 +55,7 @@ def downgrade() -> None:
 
 
 def _definition(file: str, name: str) -> str:
-    """The statement by which an earlier revision, which never changes, made a function; ``file`` is such as 0001/spaces."""
+    """The statement by which an earlier revision made a function; ``file`` is such as 0001/spaces."""
     source = (SQL / f"{file}.sql").read_text()
     found = re.search(rf"^CREATE (?:OR REPLACE )?FUNCTION {name}\(.*?\$\$;$", source, re.DOTALL | re.MULTILINE)
     assert found is not None

@@ -15,6 +15,7 @@ from psycopg.conninfo import make_conninfo
 from werkzeug.serving import make_server
 
 from backend.app import create_app
+from backend.catalog.events import EventData, add_events
 from backend.catalog.images import put_image
 from backend.catalog.products import ProductData, put_product
 from backend.catalog.reviews import ReviewData, add_review
@@ -102,6 +103,10 @@ def database(settings: Settings) -> Iterator[Database]:
                 if colour != "sand":
                     put_image(opened, sku, jpeg(shade + number, 400))
         add_review(opened, "P01", ReviewData(4, "A" * 60, "Fits. " * 40, "Mira", 2, True))
+        person = "a-person-of-a-very-long-key" * 6
+        done = [("like", "P07", None), ("view", "P01", None), ("purchase", "P12", None), ("rating", "P18", 1)]
+        add_events(opened, [EventData(person, kind, sku, stars) for kind, sku, stars in done])
+        add_events(opened, [EventData(f"u{n}", "purchase", sku) for n in range(5) for sku in ("P01", "P07")])
         # Off, so that no ranking of the other tests changes.
         conditions = [{"field": "category", "under": "Shop/Wool Coat"}, {"field": "attributes.colour", "eq": "x" * 200}]
         rule = RuleData("boost", {"all": conditions}, 0.1, placement="p" * 100, enabled=False, note="word" * 100)

@@ -20,6 +20,13 @@ PAGES = [
     "/p/P05",
     "/p/P07",
     "/p/P01?w_text=0&w_image=0",
+    "/p/P01?said=fits",
+    "/you",
+    "/you?forgotten=1",
+    "/admin/people",
+    f"/admin/people?user={'a-person-of-a-very-long-key' * 6}",
+    "/admin/people?user=nobody",
+    "/admin/people?events=1&reviews=0",
     "/search",
     "/search?q=red+shirt",
     "/search?q=red+shirt&in=Shop&brand=Atelier+Nord&price=10-5000&stock=1",
@@ -243,3 +250,21 @@ def test_without_scripts_the_sliders_work_by_a_button(tab: Tab, address: str) ->
     after = tab.evaluate(RESULTS)
     assert after != before
     assert all(item.split()[1] < "0.501" for item in after)
+
+
+def test_a_visitor_likes_a_product_reads_why_others_are_recommended_and_is_forgotten(tab: Tab, address: str) -> None:
+    tab.visit(address)
+    tab.visit(f"{address}/p/P02")
+    tab.evaluate("document.querySelector('.like button').click()")
+    tab.wait_until("document.querySelector('.like [aria-pressed=true]')?.textContent.includes('You like this')")
+    tab.visit(f"{address}/you")
+    title = tab.evaluate("document.querySelector('#past ~ .variants a').title")
+    whys = tab.evaluate("[...document.querySelectorAll('.why')].map(e => e.textContent.trim())")
+    assert len(whys) > 5
+    assert any(why.startswith("because you liked") and title in why for why in whys)
+    tab.evaluate("[...document.querySelectorAll('button')].find(b => b.textContent === 'Forget me').click()")
+    tab.wait_until("location.search === '?forgotten=1' && !!document.querySelector('.notice[role=status]')")
+    assert tab.evaluate("document.querySelector('#past')") is None
+    tab.visit(f"{address}/p/P02")
+    assert tab.evaluate("document.querySelector('.like button').getAttribute('aria-pressed')") == "false"
+    assert tab.problems() == []

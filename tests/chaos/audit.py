@@ -53,6 +53,27 @@ CREATE TRIGGER zz_audit_update AFTER UPDATE ON shelfmate.product_images
 CREATE TRIGGER zz_audit_delete AFTER DELETE ON shelfmate.product_images REFERENCING OLD TABLE AS old_images
     FOR EACH STATEMENT EXECUTE FUNCTION public.chaos_image();
 
+CREATE FUNCTION public.chaos_review() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    IF TG_OP <> 'INSERT' THEN
+        INSERT INTO public.chaos_events (kind, product_id, old)
+        SELECT 'review', product_id, jsonb_build_object('id', id) FROM old_reviews;
+    END IF;
+    IF TG_OP <> 'DELETE' THEN
+        INSERT INTO public.chaos_events (kind, product_id, new)
+        SELECT 'review', product_id, jsonb_build_object('id', id, 'title', title, 'body', body, 'votes', helpful_votes,
+                   'written', extract(epoch FROM written_at)::float8, 'created', extract(epoch FROM created_at)::float8)
+          FROM new_reviews;
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER zz_audit_insert AFTER INSERT ON shelfmate.reviews REFERENCING NEW TABLE AS new_reviews
+    FOR EACH STATEMENT EXECUTE FUNCTION public.chaos_review();
+CREATE TRIGGER zz_audit_update AFTER UPDATE ON shelfmate.reviews
+    REFERENCING OLD TABLE AS old_reviews NEW TABLE AS new_reviews
+    FOR EACH STATEMENT EXECUTE FUNCTION public.chaos_review();
+CREATE TRIGGER zz_audit_delete AFTER DELETE ON shelfmate.reviews REFERENCING OLD TABLE AS old_reviews
+    FOR EACH STATEMENT EXECUTE FUNCTION public.chaos_review();
+
 CREATE FUNCTION public.chaos_job(job shelfmate.embedding_jobs) RETURNS jsonb LANGUAGE sql AS $$
     SELECT CASE WHEN job.product_id IS NOT NULL THEN jsonb_build_object('state', job.state, 'token', job.lease_token,
         'until', extract(epoch FROM job.leased_until), 'attempts', job.attempts, 'losses', job.losses) END

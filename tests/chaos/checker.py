@@ -1,13 +1,13 @@
 """What the record proves: nothing lost, doubled or stale, and what clients were promised is what is there."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from tests.chaos.audit import Connection, Event
-from tests.chaos.content import ATOL
+from tests.chaos.content import ATOL, Review
 from tests.chaos.history import Change, Operation
 from tests.chaos.replay import Replay
 from tests.chaos.verdict import Verdict
@@ -36,7 +36,8 @@ def check_operations(
             verdict.add("lost", f"{operation.outcome} for its client, otherwise in the database: {operation}")
         elif number in transactions:
             _check_operation(operation, by_transaction[transactions[number]], verdict)
-    changed = {event.xid for event in events if event.kind in {"product", "image"} and event.app != OVER_HTTP}
+    kinds = {"product", "image", "review"}
+    changed = {event.xid for event in events if event.kind in kinds and event.app != OVER_HTTP}
     unknown = changed - set(transactions.values())
     for xid in unknown:
         verdict.add("foreign", f"the transaction {xid} changed products, and is no client's")
@@ -58,6 +59,8 @@ def _claims(change: Change) -> Iterable[tuple[str, Any]]:
             yield name, (change.sku, getattr(change, name))
     if change.photograph is not None:
         yield "photograph", change.photograph
+    if change.review is not None:
+        yield "review", change.review
     if change.deleted:
         yield "deleted", change.sku
 
@@ -71,12 +74,25 @@ def _effects(event: Event) -> Iterable[tuple[str, Any]]:
         yield "photograph", (event.new["position"], event.new["sha256"])
     elif event.kind == "image" and event.old is not None:
         yield "photograph", (event.old["position"], None)
+    elif event.kind == "review" and event.new is not None:
+        yield "review", (event.new["id"], event.new["title"], event.new["votes"])
+    elif event.kind == "review" and event.old is not None:
+        yield "review", (event.old["id"], None, None)
 
 
 PRODUCTS = "SELECT id, sku, title, description, brand FROM shelfmate.products"
 IMAGES = "SELECT product_id, position, encode(sha256, 'hex') FROM shelfmate.product_images"
 VECTORS = (
-    "SELECT product_id, space_id, halfvec_send(fused), text::real[], image::real[] FROM shelfmate.product_embeddings"
+    "SELECT product_id, space_id, halfvec_send(fused), text::real[], image::real[], reviews::real[]"
+    " FROM shelfmate.product_embeddings"
+)
+REVIEWS = (
+    "SELECT product_id, id, title, body, helpful_votes, extract(epoch FROM written_at)::float8,"
+    " extract(epoch FROM created_at)::float8 FROM shelfmate.reviews"
+)
+LEFT_OVER = (
+    "SELECT e.product_id, e.review_id FROM shelfmate.review_embeddings e"
+    " LEFT JOIN shelfmate.reviews r ON r.product_id = e.product_id AND r.id = e.review_id WHERE r.id IS NULL"
 )
 JOBS = "SELECT product_id, space_id, state, last_error FROM shelfmate.embedding_jobs"
 
@@ -87,11 +103,19 @@ def check_state(connection: Connection, replay: Replay, verdict: Verdict) -> Non
     photographs: dict[int, dict[int, str]] = defaultdict(dict)
     for product_id, position, sha256 in connection.execute(IMAGES).fetchall():
         photographs[product_id][position] = sha256
+    reviews: dict[int, dict[int, Review]] = defaultdict(dict)
+    for product_id, number, *row in connection.execute(REVIEWS).fetchall():
+        reviews[product_id][number] = Review(*row)
+    for pair in connection.execute(LEFT_OVER).fetchall():
+        verdict.add("stale", f"the review {pair} is deleted and has a vector")
     said = {
-        product_id: (content.sku, content.title, content.description, content.brand, content.photographs)
+        product_id: (
+            *(content.sku, content.title, content.description, content.brand),
+            *(content.photographs, content.reviews),
+        )
         for product_id, content in replay.products.items()
     }
-    found = {row[0]: (*row[1:], photographs[row[0]]) for row in products}
+    found = {row[0]: (*row[1:], photographs[row[0]], reviews[row[0]]) for row in products}
     for product_id in said.keys() | found.keys():
         if said.get(product_id) != found.get(product_id):
             verdict.add(
@@ -112,7 +136,7 @@ def _check_vectors(connection: Connection, present: Iterable[int], replay: Repla
         elif not replay.is_right(pair, row[0]):
             verdict.add("stale", f"{pair} has a vector that is not of {replay.products[pair[0]]}")
         else:
-            _check_blocks(pair, row[1], row[2], replay, verdict)
+            _check_blocks(pair, row[1:], replay, verdict)
     for pair in rows.keys() - replay.vectors.keys():
         verdict.add("unfenced", f"{pair} has a vector that no store wrote")
     for product_id, space_id in rows:
@@ -121,13 +145,12 @@ def _check_vectors(connection: Connection, present: Iterable[int], replay: Repla
 
 
 def _check_blocks(
-    pair: tuple[int, int], text: list[float] | None, image: list[float] | None, replay: Replay, verdict: Verdict
+    pair: tuple[int, int], blocks: Sequence[list[float] | None], replay: Replay, verdict: Verdict
 ) -> None:
     """The blocks apart are unit vectors, and the parts of the fused one."""
     recipe = replay.recipes[replay.spaces[pair[1]][0]]
-    weights = (recipe.text_weight, 1 - recipe.text_weight)
-    expected = np.split(replay.expected(pair), [recipe.dimensions[0]])
-    for block, part, weight in zip((text, image), expected, weights, strict=True):
+    expected = np.split(replay.expected(pair), np.cumsum(recipe.dimensions)[:2])
+    for block, part, weight in zip(blocks, expected, recipe.weights, strict=True):
         stored = np.zeros_like(part) if block is None else np.asarray(block, dtype=np.float32)
         if not np.allclose(stored * weight**0.5, part, atol=ATOL):
             verdict.add("stale", f"a block of {pair} is not of {replay.products[pair[0]]}")

@@ -51,6 +51,9 @@ class Client:
             "delete": (7, self._delete),
             "bulk": (3, self._bulk),
             "bulk title": (2, self._bulk_title),
+            "review": (12, self._review),
+            "review edit": (6, self._edit_review),
+            "review away": (5, self._delete_review),
             "several": (6, self._several),
             "given up": (6, self._given_up),
         }
@@ -190,6 +193,41 @@ class Client:
         if found:
             operation.changes.append(Change(sku, photograph=(position, None)))
 
+    def _review(self, connection: Connection, operation: Operation) -> None:
+        sku, title, votes = self._sku(), self._title(), self._random.choice((0, 0, 3, 40))
+        # Some many years ago, one or the other from the future.
+        days = self._random.choice((None, -3000, -400, -10, 500))
+        row = connection.execute(
+            "INSERT INTO reviews (product_id, rating, title, body, helpful_votes, written_at, fingerprint)"
+            " SELECT id, %s, %s, %s, %s, now() + make_interval(days => %s), sha256(gen_random_uuid()::text::bytea)"
+            " FROM products WHERE sku = %s RETURNING id",
+            [self._random.randrange(1, 6), title, self._random.choice(("", "Fits well.")), votes, days, sku],
+        ).fetchone()
+        if row is not None:
+            operation.changes.append(Change(sku, review=(row[0], title, votes)))
+
+    def _edit_review(self, connection: Connection, operation: Operation) -> None:
+        sku, title, votes = self._sku(), self._title(), self._random.randrange(10)
+        column, value = self._random.choice((("title", title), ("helpful_votes", votes)))
+        row = connection.execute(
+            f"UPDATE reviews SET {column} = %s WHERE (product_id, id) IN (SELECT r.product_id, r.id FROM reviews r"
+            " JOIN products p ON p.id = r.product_id WHERE p.sku = %s ORDER BY r.id LIMIT 1)"
+            " RETURNING id, title, helpful_votes",
+            [value, sku],
+        ).fetchone()
+        if row is not None:
+            operation.changes.append(Change(sku, review=(row[0], row[1], row[2])))
+
+    def _delete_review(self, connection: Connection, operation: Operation) -> None:
+        sku = self._sku()
+        row = connection.execute(
+            "DELETE FROM reviews WHERE (product_id, id) IN (SELECT r.product_id, r.id FROM reviews r"
+            " JOIN products p ON p.id = r.product_id WHERE p.sku = %s ORDER BY r.id LIMIT 1) RETURNING id",
+            [sku],
+        ).fetchone()
+        if row is not None:
+            operation.changes.append(Change(sku, review=(row[0], None, None)))
+
     def _delete(self, connection: Connection, operation: Operation) -> None:
         sku = self._sku()
         if connection.execute("DELETE FROM products WHERE sku = %s", [sku]).rowcount:
@@ -197,9 +235,8 @@ class Client:
 
     def _several(self, connection: Connection, operation: Operation) -> None:
         for _ in range(self._random.randrange(2, 5)):
-            self._random.choice((self._edit_title, self._put_photograph, self._edit_description, self._edit_price))(
-                connection, operation
-            )
+            acts = (self._edit_title, self._put_photograph, self._edit_description, self._edit_price, self._review)
+            self._random.choice(acts)(connection, operation)
 
     def _given_up(self, connection: Connection, operation: Operation) -> None:
         self._several(connection, operation)

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import math
 import random
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -24,6 +25,9 @@ PHOTOGRAPHS = 120
 MOST_PHOTOGRAPHS = 8
 # Halves keep 11 bits: a component of a unit vector is off by 2**-12 at most.
 ATOL = 1e-3
+# 1 January 2020 and two years, by which reviews are weighed.
+EPOCH = 1_577_836_800
+HALF_LIFE = 2 * 365.25 * 86_400
 
 
 @dataclass
@@ -35,6 +39,29 @@ class Content:
     description: str = ""
     brand: str | None = None
     photographs: dict[int, str] = field(default_factory=dict)
+    reviews: dict[int, "Review"] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Review:
+    """What is committed of one review; times in seconds of the epoch."""
+
+    title: str
+    body: str
+    votes: int
+    written: float | None
+    created: float
+
+    @property
+    def text(self) -> str:
+        """What is encoded of it."""
+        return ". ".join(part.strip() for part in (self.title, self.body) if part.strip())
+
+    @property
+    def weight(self) -> float:
+        """What it counts in its product's block, half as much for every two years of age."""
+        at = self.created if self.written is None else min(self.written, self.created)
+        return float((1 + math.log1p(self.votes)) * 2 ** ((at - EPOCH) / HALF_LIFE))
 
 
 @dataclass(frozen=True)
@@ -46,11 +73,22 @@ class Recipe:
     image: str
     text_weight: float
     texts: tuple[str, ...] = ("title",)
+    reviews: str | None = None
+    reviews_weight: float = 0.0
 
     @property
-    def dimensions(self) -> tuple[int, int]:
-        """Lengths of the text block and of the image block."""
-        return int(self.text.partition(":")[2]) * len(self.texts), int(self.image.partition(":")[2])
+    def dimensions(self) -> tuple[int, int, int]:
+        """Lengths of the text block, of the image block and of the reviews' block."""
+        return (
+            int(self.text.partition(":")[2]) * len(self.texts),
+            int(self.image.partition(":")[2]),
+            int(self.reviews.partition(":")[2]) if self.reviews else 0,
+        )
+
+    @property
+    def weights(self) -> tuple[float, float, float]:
+        """Weights of the three blocks."""
+        return self.text_weight, 1 - self.text_weight - self.reviews_weight, self.reviews_weight
 
     def vector(self, content: Content) -> Vector:
         """The fused vector of a product."""
@@ -58,19 +96,26 @@ class Recipe:
         image = np.zeros(self.dimensions[1], np.float32)
         for _, sha256 in sorted(content.photographs.items())[:MOST_PHOTOGRAPHS]:
             image = image + _image(self.image, sha256)
-        image = unit(image)
-        return np.concatenate([unit(text) * self.text_weight**0.5, image * (1 - self.text_weight) ** 0.5])
+        reviews = np.zeros(self.dimensions[2], np.float64)
+        for review in content.reviews.values():
+            if self.reviews and review.text:
+                reviews = reviews + review.weight * _text(self.reviews, review.text).astype(np.float64)
+        return self._fused(unit(text), unit(image), unit(reviews.astype(np.float32)))
 
     def query(self, text: str) -> Vector:
         """What stands for a text that a visitor typed, under the space's own weights."""
         block = unit(np.concatenate([_text(self.text, text)] * len(self.texts)))
-        return np.concatenate([block * self.text_weight**0.5, np.zeros(self.dimensions[1], np.float32)])
+        reviews = _text(self.reviews, text) if self.reviews else np.zeros(0, np.float32)
+        return self._fused(block, np.zeros(self.dimensions[1], np.float32), reviews)
+
+    def _fused(self, *blocks: Vector) -> Vector:
+        return np.concatenate([block * weight**0.5 for block, weight in zip(blocks, self.weights, strict=True)])
 
 
 # Their scores differ, which tells from which of them an answer came.
 ONE = Recipe("one", "hashing:64", "hashing:64", 0.5)
-TWO = Recipe("two", "hashing:96", "hashing:48", 0.8)
-THREE = Recipe("three", "hashing:40", "hashing:24", 0.65, ("title", "title+description"))
+TWO = Recipe("two", "hashing:96", "hashing:48", 0.6, reviews="hashing:56", reviews_weight=0.25)
+THREE = Recipe("three", "hashing:40", "hashing:24", 0.5, ("title", "title+description"), "hashing:72", 0.2)
 RECIPES = {recipe.name: recipe for recipe in (ONE, TWO, THREE)}
 
 

@@ -10,7 +10,8 @@ Outcome = Literal["committed", "rolled back", "unknown"]
 
 @dataclass(frozen=True)
 class Change:
-    """What one statement did to one product; what is None it left alone. ``photograph`` is position and hash."""
+    """What one statement did to one product; what is None it left alone. ``photograph`` is position and hash,
+    ``review`` id, title and votes, the last two None where it was deleted."""
 
     sku: str
     title: str | None = None
@@ -18,6 +19,7 @@ class Change:
     brand: str | None = None
     photograph: tuple[int, str | None] | None = None
     deleted: bool = False
+    review: tuple[int, str | None, int | None] | None = None
 
 
 @dataclass

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from tests.chaos.audit import Event
-from tests.chaos.content import ATOL, Content, Recipe, decoded
+from tests.chaos.content import ATOL, Content, Recipe, Review, decoded
 from tests.chaos.verdict import Verdict
 
 Pair = tuple[int, int]
@@ -45,6 +45,7 @@ class Replay:
     _leases: dict[tuple[Pair, int], Hold] = field(default_factory=dict)
     _open: dict[Pair, list[Hold]] = field(default_factory=lambda: defaultdict(list))
     _deleted: set[tuple[int, int]] = field(default_factory=set)
+    _continued: set[tuple[int, Pair]] = field(default_factory=set)
     _written: dict[tuple[int, Pair], bytes] = field(default_factory=dict)
     _finished: set[tuple[int, Pair]] = field(default_factory=set)
 
@@ -58,6 +59,15 @@ class Replay:
             (e.xid, (e.product_id, e.space_id))
             for e in events
             if e.kind == "job" and e.new is None and e.old is not None
+        }
+        # With reviews left over, which the next attempt comes to.
+        self._continued = {
+            (e.xid, (e.product_id, e.space_id))
+            for e in events
+            if e.kind == "job"
+            and e.new is not None
+            and e.old is not None
+            and (e.old["state"], e.new["state"]) == ("leased", "queued")
         }
         for event in events:
             getattr(self, f"_on_{event.kind}")(event)
@@ -92,6 +102,18 @@ class Replay:
             content.photographs.pop(event.old["position"], None)
         if event.new is not None:
             content.photographs[event.new["position"]] = event.new["sha256"]
+
+    def _on_review(self, event: Event) -> None:
+        content = self.products.get(event.product_id)
+        if content is None:
+            return
+        if event.old is not None:
+            content.reviews.pop(event.old["id"], None)
+        if event.new is not None:
+            given = event.new
+            content.reviews[given["id"]] = Review(
+                *(given["title"], given["body"], given["votes"], given["written"], given["created"])
+            )
 
     def _on_space(self, event: Event) -> None:
         if event.new is not None:
@@ -158,7 +180,7 @@ class Replay:
         if event.vector is None:
             self.vectors.pop(pair, None)
             return
-        if (event.xid, pair) not in self._finished:
+        if (event.xid, pair) not in self._finished | self._continued:
             self.verdict.add("unfenced", f"{event.app} stored {pair} without ending its job")
         if self.vectors.get(pair) == event.vector:
             self.verdict.add("doubled", f"{pair} was stored again by {event.app} though nothing had changed")

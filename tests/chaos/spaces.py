@@ -30,13 +30,16 @@ def create(connection: Connection, recipe: Recipe, text_version: str | None = No
         text_version or describe_text_encoder(recipe.text).version,
         describe_image_encoder(recipe.image).version,
     ]
-    text, image = recipe.dimensions
+    text, image, reviews = recipe.dimensions
     texts = list(recipe.texts)
+    reviews_version = describe_text_encoder(recipe.reviews).version if recipe.reviews else None
     connection.execute(
-        "SELECT shelfmate.create_space(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        "SELECT shelfmate.create_space(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s,"
+        " reviews_encoder => %s, reviews_version => %s, reviews_dimensions => %s, reviews_weight => %s)",
         [
-            *(recipe.name, recipe.text, versions[0], texts, text, recipe.text_weight),
-            *(recipe.image, versions[1], image, 1 - recipe.text_weight),
+            *(recipe.name, recipe.text, versions[0], texts, text, recipe.weights[0]),
+            *(recipe.image, versions[1], image, recipe.weights[1]),
+            *(recipe.reviews, reviews_version, reviews, recipe.weights[2]),
         ],
     )
 
@@ -112,7 +115,16 @@ class Changer:
 
     def _run(self) -> None:
         database = self.changes.database
-        made = recipe.Recipe(THREE.text, THREE.image, THREE.texts, None, None, THREE.text_weight, 1 - THREE.text_weight)
+        text, image, reviews = THREE.weights
+        made = recipe.Recipe(
+            THREE.text,
+            THREE.image,
+            THREE.texts,
+            text_weight=text,
+            image_weight=image,
+            reviews=THREE.reviews,
+            reviews_weight=reviews,
+        )
         steps: list[tuple[str, Callable[[], object]]] = [
             ("creation", lambda: life.create_space(database, THREE.name, made)),
             ("activation", lambda: life.activate(database, THREE.name)),

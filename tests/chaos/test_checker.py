@@ -167,6 +167,25 @@ def test_an_old_vector_of_one_block_is_found(bench: Bench) -> None:
     assert bench.found() == {"stale"}
 
 
+def test_a_block_that_lacks_a_review_is_found(bench: Bench) -> None:
+    bench.connection.execute(
+        "INSERT INTO reviews (product_id, rating, title, fingerprint) VALUES (1, 5, 'Fits well', 'x')"
+    )
+    bench.claim(1, token=3, space_id=2)
+    bench.store(1, "red boot 1", recipe=TWO, space_id=2)
+    # Nor is it another vector than before.
+    assert bench.found() == {"stale", "doubled"}
+
+
+def test_a_vector_of_a_deleted_review_is_found(bench: Bench) -> None:
+    bench.unseen(
+        "INSERT INTO review_embeddings (product_id, review_id, space_id, embedding, text_hash)"
+        " VALUES (1, 99, 2, array_fill(1, ARRAY[56])::vector::halfvec, 'x')"
+    )
+    assert bench.found() == {"stale"}
+    bench.unseen("DELETE FROM review_embeddings")
+
+
 def test_a_double_store_is_found(bench: Bench) -> None:
     bench.connection.execute("INSERT INTO embedding_jobs (product_id, space_id) VALUES (1, 1)")
     bench.claim(1, token=3)

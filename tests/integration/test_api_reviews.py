@@ -11,6 +11,7 @@ REVIEW = {
     "title": "Good",
     "body": "Fits well",
     "author": "Kim",
+    "user_id": "u7",
     "helpful_votes": 3,
     "verified": True,
     "written_at": "2024-05-01T12:00:00+02:00",
@@ -42,6 +43,15 @@ def test_the_source_s_own_key_decides_when_it_is_given(client: ConformingClient)
     assert client.post(PATH, json={**REVIEW, "source_id": "r2"}).status_code == 201
 
 
+def test_who_wrote_it_is_known_by_the_shop_s_key_and_not_by_the_name_shown(client: ConformingClient) -> None:
+    assert client.post(PATH, json=REVIEW).status_code == 201
+    assert client.post(PATH, json={**REVIEW, "author": "Kimberley"}).status_code == 200
+    assert client.post(PATH, json={**REVIEW, "user_id": "u8"}).status_code == 201
+    assert [item["user_id"] for item in client.get(PATH).json["items"]] == ["u8", "u7"]
+    nobody = {name: value for name, value in REVIEW.items() if name not in ("user_id", "author")}
+    assert client.post(PATH, json=nobody).json["user_id"] is None
+
+
 def test_reviews_are_paged_last_first(client: ConformingClient) -> None:
     empty = client.get(PATH).json
     assert empty == {"items": [], "next_cursor": None, "count": 0, "mean_rating": None}
@@ -57,6 +67,8 @@ def test_what_does_not_fit_is_refused(client: ConformingClient, subtests: pytest
     for changes, field in [
         ({"rating": 0}, "rating"),
         ({"rating": 6}, "rating"),
+        ({"user_id": ""}, "user_id"),
+        ({"user_id": "u" * 201}, "user_id"),
         ({"rating": 4.5}, "rating"),
         ({"rating": "4"}, "rating"),
         ({"helpful_votes": -1}, "helpful_votes"),

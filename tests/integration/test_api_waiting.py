@@ -43,6 +43,8 @@ def test_a_write_that_waits_is_answered_when_its_vectors_are_stored(client: Conf
     assert (edited.status_code, edited.json["embedding"]) == (200, "embedded")
     image = client.put(f"/v1/products/A1/images/0{WAIT}", data=a_picture(), content_type="image/png")
     assert (image.status_code, image.json["embedding"]) == (201, "embedded")
+    assert client.delete(f"/v1/products/A1/images/0{WAIT}").status_code == 204
+    assert client.get("/v1/products/A1").json["embedding"] == "embedded"
     items = [{"sku": "A2", "title": "Mug"}, {"sku": "A3", "title": ""}, {"sku": "A2", "title": "Green mug"}]
     many = client.post(f"/v1/products:bulk{WAIT}", json={"items": items})
     assert many.status_code == 200
@@ -58,6 +60,10 @@ def test_a_write_whose_vectors_take_too_long_is_stored_and_says_so(client: Confo
     assert created.headers["Location"] == "/v1/products/A1"
     assert created.headers["Retry-After"]
     assert client.get("/v1/products/A1").json["title"] == "Red shirt"
+    client.put("/v1/products/A1/image", data=a_picture(), content_type="image/png")
+    gone = client.delete("/v1/products/A1/image?wait=embedded&timeout=0")
+    assert (gone.status_code, gone.headers["Retry-After"]) == (202, "1")
+    assert client.get("/v1/products/A1/images").json["items"] == []
     many = client.post("/v1/products:bulk?wait=embedded&timeout=0", json={"items": [{"sku": "A2", "title": "Mug"}]})
     assert (many.status_code, many.json["items"][0]["embedding"]) == (202, "pending")
 

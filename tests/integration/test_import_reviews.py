@@ -15,13 +15,14 @@ REVIEW = {
     "rating": "5",
     "title": "Good",
     "body": "Fits well",
-    "author": "u7",
+    "author": "Kim",
+    "user_id": "u7",
     "helpful_votes": "3",
     "verified": "yes",
     "written_at": "2024-05-31",
     "colour": "red",
 }
-STORED = "SELECT rating, title, body, author, helpful_votes, verified, written_at FROM reviews ORDER BY id"
+STORED = "SELECT rating, title, body, author, user_id, helpful_votes, verified, written_at FROM reviews ORDER BY id"
 WOMENS = {"sku": "product_id", "body": "text", "helpful_votes": "helpful", "id": "review_id"}
 AMAZON = {
     "sku": "product_id",
@@ -43,7 +44,7 @@ def shop(database, tmp_path):
 def test_every_field_arrives(shop, tmp_path):
     result = import_reviews(shop, write_csv(tmp_path / "r.csv", [REVIEW]))
     assert (result.read, result.inserted, result.bad) == (1, 1, 0)
-    assert ask(shop, STORED) == [(5, "Good", "Fits well", "u7", 3, True, datetime(2024, 5, 31, tzinfo=UTC))]
+    assert ask(shop, STORED) == [(5, "Good", "Fits well", "Kim", "u7", 3, True, datetime(2024, 5, 31, tzinfo=UTC))]
 
 
 def test_json_lines_and_mapped_columns(shop, tmp_path):
@@ -56,7 +57,7 @@ def test_json_lines_and_mapped_columns(shop, tmp_path):
         "helpful_votes": "helpful",
     }
     import_reviews(shop, write_jsonl(tmp_path / "r.jsonl", [row]), columns=columns)
-    assert ask(shop, STORED) == [(4, "", "Fine", None, 13, False, datetime(2014, 2, 28, tzinfo=UTC))]
+    assert ask(shop, STORED) == [(4, "", "Fine", None, None, 13, False, datetime(2014, 2, 28, tzinfo=UTC))]
 
 
 def test_the_same_file_again_writes_nothing(shop, tmp_path):
@@ -85,7 +86,7 @@ def test_what_a_file_does_not_have_stays(shop, tmp_path):
     import_reviews(shop, write_csv(tmp_path / "r.csv", [REVIEW]))
     row = {"id": "r1", "sku": "A1", "rating": "4", "author": "", "verified": ""}
     import_reviews(shop, write_csv(tmp_path / "s.csv", [row]))
-    assert ask(shop, STORED) == [(4, "Good", "Fits well", None, 3, True, datetime(2024, 5, 31, tzinfo=UTC))]
+    assert ask(shop, STORED) == [(4, "Good", "Fits well", None, "u7", 3, True, datetime(2024, 5, 31, tzinfo=UTC))]
 
 
 def test_a_review_that_came_by_the_other_door_is_the_same(shop, tmp_path):

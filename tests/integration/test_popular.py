@@ -35,11 +35,12 @@ def insert_events(database: Database) -> None:
     with database.write() as connection:
         ids = [row[0] for row in connection.execute("SELECT id FROM products ORDER BY id")][::2]
         now = datetime.now(UTC)
-        with connection.cursor().copy("COPY events (product_id, user_id, kind, occurred_at) FROM STDIN") as rows:
+        with connection.cursor().copy("COPY events (product_id, user_id, kind, value, occurred_at) FROM STDIN") as rows:
             for number in range(3000):
                 kind = "rating" if number % 15 == 0 else chance.choice(list(WEIGHTS))
                 when = now - timedelta(days=chance.choice([0, 1, 30, 89, 91, 180]))
-                rows.write_row((chance.choice(ids), f"u{chance.randrange(60)}", kind, when))
+                stars = 5 if kind == "rating" else None
+                rows.write_row((chance.choice(ids), f"u{chance.randrange(60)}", kind, stars, when))
 
 
 def oracle(database: Database) -> dict[int, float]:
@@ -136,8 +137,8 @@ def test_kinds_weigh_in_the_order_of_what_they_cost(database: Database) -> None:
     with database.write() as connection:
         connection.execute("DELETE FROM reviews")
         connection.execute(
-            """INSERT INTO events (product_id, user_id, kind)
-               SELECT n, 'a', kind
+            """INSERT INTO events (product_id, user_id, kind, value)
+               SELECT n, 'a', kind, CASE kind WHEN 'rating' THEN 5 END
                  FROM unnest('{view,click,like,cart,purchase,rating}'::text[]) WITH ORDINALITY t (kind, n)"""
         )
     assert [product for product, _ in ask(database, "popular_products", 10)] == [5, 4, 3, 2, 1]

@@ -180,7 +180,7 @@ def test_jobs_of_a_worker_that_died_come_back_without_a_poll(database: Database,
 
 def test_the_queue_is_told_by_space(database: Database, settings: Settings) -> None:
     insert(database, 3)
-    insert(database, 1, "poison", "poison")
+    insert(database, 1, "P", "poison")
     add_space(database, "second")
     queue = JobQueue(database, "test", lease_seconds=60)
     queue.claim_interactive(1)
@@ -225,7 +225,7 @@ with open_database(settings()) as database:
 
 
 def test_a_worker_whose_batch_hangs_ends_and_its_jobs_are_tried_alone(database: Database, settings: Settings) -> None:
-    insert(database, 1, "hangs", "hangs")
+    insert(database, 1, "H", "hangs")
     insert(database, 7)
     environment = {
         **os.environ,
@@ -238,7 +238,7 @@ def test_a_worker_whose_batch_hangs_ends_and_its_jobs_are_tried_alone(database: 
     )
     assert ended.returncode == EXIT_STATUS, ended.stderr
     jobs = list_jobs(database)
-    assert {(job.state, job.losses) for job in jobs if job.sku == "hangs1"} == {("queued", 4)}
+    assert {(job.state, job.losses) for job in jobs if job.sku == "H1"} == {("queued", 4)}
     assert "made no step" in (jobs[0].last_error or "")
     # Nothing stays held: what was not in that batch is free at once.
     assert count_jobs(database).leased == 0

@@ -123,7 +123,7 @@ def test_the_same_rows_give_the_same_bytes(name: str) -> None:
 @pytest.mark.parametrize("name", FITS)
 @pytest.mark.parametrize(("count", "dimensions"), [(5, 8), (0, 4), (50, 17)])
 def test_too_few_rows_or_inputs_are_refused_with_the_remedy(name: str, count: int, dimensions: int) -> None:
-    with pytest.raises(InvalidInput, match=r"add products|has 1 to 16") as refused:
+    with pytest.raises(InvalidInput, match=r"add some|has 1 to 16") as refused:
         FITS[name](rows_of(count, 16), dimensions, modality="image")
     assert refused.value.field == "projection"
 

@@ -18,8 +18,11 @@ def test_without_options_it_is_the_default_recipe() -> None:
 @pytest.mark.parametrize("name", sorted(RECIPES))
 def test_every_named_recipe_names_encoders_that_there_are(name: str) -> None:
     recipe = named_recipe(name)
-    for encoder, describe in ((recipe.text, describe_text_encoder), (recipe.image, describe_image_encoder)):
-        assert encoder is not None
+    describers = (describe_text_encoder, describe_image_encoder, describe_text_encoder)
+    for encoder, describe in zip(recipe.encoders.values(), describers, strict=True):
+        if encoder is None:
+            assert (encoder, name) != (recipe.reviews, "reviewed")
+            continue
         if describe is describe_text_encoder and needs_fitting(encoder):
             continue
         try:
@@ -27,7 +30,8 @@ def test_every_named_recipe_names_encoders_that_there_are(name: str) -> None:
         except WeightsMissing:
             # The name was understood; whoever uses it has the weights.
             continue
-    assert recipe.text_weight + recipe.image_weight == pytest.approx(1, abs=1e-12)
+    assert None not in (recipe.text, recipe.image)
+    assert sum(recipe.weights.values()) == pytest.approx(1, abs=1e-12)
 
 
 @pytest.mark.parametrize("name", sorted(RECIPES))
@@ -75,8 +79,15 @@ def test_a_projection_is_of_both_modalities_or_of_one() -> None:
         ({"text": "hashing", "projections": ["umap"]}, "projection", "pca, half-whitened, svd, learned or none"),
         ({"text": "hashing", "projections": ["pca:0"]}, "projection", "as in pca:128"),
         ({"text": "hashing", "projections": ["image=pca"]}, "projection", "no image encoder"),
-        ({"text": "hashing", "projections": ["audio=pca"]}, "projection", "of text or image"),
+        ({"text": "hashing", "projections": ["audio=pca"]}, "projection", "of text, image or reviews"),
         ({"text": "hashing", "weights": "text=1"}, "weights", "one of them only"),
+        ({"text": "hashing", "projections": ["reviews=pca"]}, "projection", "no reviews encoder"),
+        ({"reviews": "hashing", "projections": ["reviews=learned:8"]}, "projection", "reviews=pca:64"),
+        ({"text": "hashing", "reviews": "hashing", "projections": ["learned"]}, "projection", "reviews=pca:64"),
+        ({"reviews": "hashing", "kernel": "linear"}, "kernel", "leave the kernel cosine"),
+        ({"reviews": "hashing", "weights": "reviews=1"}, "weights", "one of them only"),
+        ({"recipe": "reviewed", "weights": "text=1,image=1"}, "weights", "write text=.5,image=.3,reviews=.2"),
+        ({"text": "hashing", "reviews": "hashing", "weights": "text=1"}, "weights", "write text=.6,reviews=.2"),
         ({"weights": "text=1"}, "weights", "write text=.6,image=.4"),
         ({"weights": "text=1,image=0"}, "weights", "both above 0"),
         ({"weights": "text=nan,image=1"}, "weights", "both above 0"),
@@ -98,10 +109,36 @@ def test_an_option_that_cannot_be_used_is_named_with_its_remedy(
     assert remedy in str(caught.value)
 
 
+def test_reviews_beside_something_else_count_a_fifth_unless_it_is_said() -> None:
+    three = choose_recipe(text="hashing", image="hashing", reviews="hashing:8")
+    assert three.weights == pytest.approx({"text": 0.4, "image": 0.4, "reviews": 0.2})
+    added = choose_recipe(recipe="default", reviews="minilm")
+    assert added.weights == pytest.approx({"text": 0.48, "image": 0.32, "reviews": 0.2})
+    assert added.name is None
+    assert choose_recipe(reviews="hashing").weights == {"text": 0, "image": 0, "reviews": 1}
+    without = choose_recipe(recipe="reviewed", image="none")
+    assert without.weights == pytest.approx({"text": 5 / 7, "image": 0, "reviews": 2 / 7})
+    given = choose_recipe(recipe="reviewed", weights="reviews=2,text=1,image=1")
+    assert given.weights == pytest.approx({"text": 0.25, "image": 0.25, "reviews": 0.5})
+    assert sum(given.weights.values()) == pytest.approx(1, abs=1e-12)
+    assert choose_recipe(recipe="reviewed") == RECIPES["reviewed"]
+
+
+def test_a_projection_of_every_modality_is_of_the_reviews_too() -> None:
+    recipe = choose_recipe(text="hashing", reviews="hashing", projections=["pca:8"])
+    assert recipe.projections == {"text": "pca:8", "image": None, "reviews": "pca:8"}
+    assert recipe.needs_fitting
+    assert choose_recipe(reviews="tfidf").needs_fitting
+    assert not choose_recipe(reviews="hashing").needs_fitting
+    assert from_plan(recipe.to_plan()) == recipe
+
+
 def test_what_no_index_takes_is_refused_with_the_figures() -> None:
     check_dimensions(1952, 2048)
     with pytest.raises(InvalidInput, match="1,953 \\+ 2,048 dimensions together"):
         check_dimensions(1953, 2048)
+    with pytest.raises(InvalidInput, match="text, image and reviews have 1,952 \\+ 2,000 \\+ 49"):
+        check_dimensions(1952, 2000, 49)
 
 
 def test_what_needs_fitting_says_so() -> None:

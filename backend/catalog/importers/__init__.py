@@ -1,5 +1,6 @@
 """Files into the catalogue: streaming, repeatable, and telling what is wrong with which line."""
 
+from backend.catalog.importers.amazon import AmazonResult, import_amazon
 from backend.catalog.importers.fashion import import_fashion
 from backend.catalog.importers.products import import_products
 from backend.catalog.importers.progress import progress_bar
@@ -9,9 +10,11 @@ from backend.catalog.importers.reviews import import_reviews
 from backend.catalog.importers.sample import load_sample
 
 __all__ = [
+    "AmazonResult",
     "ImportResult",
     "Problem",
     "Progress",
+    "import_amazon",
     "import_fashion",
     "import_products",
     "import_reviews",

@@ -51,8 +51,11 @@ def import_rows(
     load: Load[R],
     tally: Tally,
     on_chunk: Callable[[], None],
+    *,
+    most_rows: int = MAX_ROWS,
+    most_size: int = MAX_SIZE,
 ) -> None:
-    """Load the rows among ``items`` and count the lines that are none.
+    """Load the rows among ``items`` and count the lines that are none; a chunk ends at either of the two limits.
 
     Raises:
         InvalidInput: the input ends in damage; what came before it is imported.
@@ -73,7 +76,7 @@ def import_rows(
             tally.counts["read"] += 1
             chunk.append(item)
             size += item.size
-        if chunk and (item is None or len(chunk) >= MAX_ROWS or size >= MAX_SIZE):
+        if chunk and (item is None or len(chunk) >= most_rows or size >= most_size):
             for outcome in load_chunk(connection, chunk, load):
                 tally.absorb(outcome)
             chunk, size = [], 0

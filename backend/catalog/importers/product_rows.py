@@ -19,6 +19,8 @@ _IMAGE_TYPES = ("int8", "bytea", "text", "int4", "int4", "bytea")
 class ProductRow:
     """One product; a field not in ``given`` keeps what the database has, or takes the column's default.
 
+    A blank ``title`` keeps what the database has too, or is the sku.
+
     ``image`` is a file or its bytes, or what is wrong with its path. With ``image_required`` a file that does not exist
     is a problem of the row, without it only counted.
     """

@@ -69,6 +69,14 @@ class Tally:
             problems=tuple(self._first),
         )
 
+    def cut(self) -> ImportResult:
+        """The counts so far, and begin anew for the next file of the same report."""
+        result = self.result()
+        self.counts.clear()
+        self._first.clear()
+        self._started = time.monotonic()
+        return result
+
     def _opened(self, path: Path) -> TextIO:
         if self._file is None:
             try:

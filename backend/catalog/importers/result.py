@@ -8,7 +8,10 @@ from typing import NamedTuple
 
 
 class Problem(NamedTuple):
-    """One thing wrong with one line; ``field`` is None where the whole line is at fault."""
+    """One thing wrong with one line; ``field`` is None where the whole line is at fault.
+
+    A photograph that is fetched comes from no line: then ``line`` is 0 and ``file`` the product's sku.
+    """
 
     file: str
     line: int
@@ -35,7 +38,10 @@ class ImportResult:
     ``read == inserted + updated + unchanged + bad``. A row whose photograph alone is at fault is imported, and counted
     in ``images_bad`` instead of ``bad``. ``images_missing`` are products of a fashion directory without a file.
     ``reviews_*`` are those of sample products; an import of reviews counts them as rows, and in ``products_created``
-    the products made for them. ``report`` is None when there was nothing to report; ``problems`` are its first few.
+    the products made for them. ``details_bad`` are values that were left out of rows which are imported otherwise (of a
+    fashion directory: lines of products.jsonl). Of photographs to be fetched, ``images_bad`` are refused for good, and
+    ``images_left`` are tried again by the next run. ``report`` is None when there was nothing to report; ``problems``
+    are its first few.
     """
 
     read: int = 0
@@ -48,6 +54,7 @@ class ImportResult:
     images_unchanged: int = 0
     images_bad: int = 0
     images_missing: int = 0
+    images_left: int = 0
     products_created: int = 0
     reviews_inserted: int = 0
     reviews_updated: int = 0

@@ -8,7 +8,7 @@ from backend.catalog.importers.result import Outcome, Problem
 from backend.catalog.reviews import ReviewData, fingerprint
 from backend.database.queries import load_queries
 
-REVIEW_COLUMNS = ("title", "body", "author", "helpful_votes", "verified", "written_at")
+REVIEW_COLUMNS = ("title", "body", "author", "user_id", "helpful_votes", "verified", "written_at")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -69,6 +69,7 @@ def _columns(row: ReviewRow) -> tuple[object, ...]:
         data.title,
         data.body,
         data.author,
+        data.user_id,
         data.helpful_votes,
         data.verified,
         data.written_at,

@@ -19,6 +19,7 @@ from backend.catalog.importers.values import (
     read_sku,
     read_text,
     read_time,
+    read_user,
     read_votes,
 )
 from backend.catalog.reviews import ReviewData
@@ -31,6 +32,7 @@ REVIEW_FIELDS = Fields(
         "title": read_text,
         "body": read_text,
         "author": read_key,
+        "user_id": read_user,
         "helpful_votes": read_votes,
         "verified": read_boolean,
         "written_at": read_time,
@@ -53,8 +55,8 @@ def import_reviews(
 ) -> ImportResult:
     """Insert the reviews of a file and update those that differ, in chunks of one transaction.
 
-    A review is known again by the source's ``id``; without one by author, title, body, rating and time. Columns that
-    feed no field are left out.
+    A review is known again by the source's ``id``; without one by ``user_id`` (or else ``author``), title, body, rating
+    and time. Columns that feed no field are left out.
 
     Args:
         database: where to.

@@ -29,6 +29,8 @@ def read_text(value: object) -> str:
     """Any text that Postgres can store, as it is."""
     if not isinstance(value, str):
         raise InvalidInput(f"must be text, not {_kind(value)}")
+    if value.isascii() and "\0" not in value:
+        return value
     found = _NOT_STORABLE.search(value)
     if found:
         name = "a NUL character" if found[0] == "\0" else "half a surrogate pair"
@@ -61,6 +63,14 @@ def read_title(value: object) -> str:
 def read_key(value: object) -> str:
     """Text or a whole number, as text: a source's own key of something."""
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else read_text(value)
+
+
+def read_user(value: object) -> str:
+    """A shop's key of a person: text or a whole number, 1 to 200 characters."""
+    key = read_key(value)
+    if not 1 <= len(key) <= 200:
+        raise InvalidInput(f"must have 1 to 200 characters, not {len(key)}")
+    return key
 
 
 def read_category(value: object) -> str:
@@ -174,6 +184,8 @@ def read_json(value: object, depth: int = 0) -> object:
 
 
 def _whole(value: object) -> int | None:
+    if type(value) is int:
+        return value if 0 <= value < 10**18 else None
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     found = _WHOLE.fullmatch(str(value).strip())

@@ -107,18 +107,18 @@ DELETE FROM shelfmate.product_images i USING shelfmate.products p
 
 -- add_review: store a review unless the product has it already
 INSERT INTO shelfmate.reviews
-       (product_id, rating, title, body, author, helpful_votes, verified, written_at, fingerprint)
-VALUES (%(product_id)s, %(rating)s, %(title)s, %(body)s, %(author)s, %(helpful_votes)s, %(verified)s, %(written_at)s,
-        %(fingerprint)s)
+       (product_id, rating, title, body, author, user_id, helpful_votes, verified, written_at, fingerprint)
+VALUES (%(product_id)s, %(rating)s, %(title)s, %(body)s, %(author)s, %(user_id)s, %(helpful_votes)s, %(verified)s,
+        %(written_at)s, %(fingerprint)s)
 ON CONFLICT (product_id, fingerprint) DO NOTHING
-RETURNING id, rating, title, body, author, helpful_votes, verified, written_at, created_at;
+RETURNING id, rating, title, body, author, user_id, helpful_votes, verified, written_at, created_at;
 
 -- find_review: the stored review with this fingerprint
-SELECT r.id, r.rating, r.title, r.body, r.author, r.helpful_votes, r.verified, r.written_at, r.created_at
+SELECT r.id, r.rating, r.title, r.body, r.author, r.user_id, r.helpful_votes, r.verified, r.written_at, r.created_at
   FROM shelfmate.reviews r WHERE r.product_id = %(product_id)s AND r.fingerprint = %(fingerprint)s;
 
 -- list_reviews: a page of a product's reviews, the last stored first
-SELECT r.id, r.rating, r.title, r.body, r.author, r.helpful_votes, r.verified, r.written_at, r.created_at
+SELECT r.id, r.rating, r.title, r.body, r.author, r.user_id, r.helpful_votes, r.verified, r.written_at, r.created_at
   FROM shelfmate.reviews r WHERE r.product_id = %(product_id)s AND r.id < %(before)s
  ORDER BY r.id DESC LIMIT %(limit)s;
 

@@ -1,7 +1,7 @@
 -- How good a space is: what is asked of it, its answers, its size.
 
 -- spaces: the spaces of these names, with what single modalities they have
-SELECT s.id, s.name, s.state, s.text_dimensions, s.image_dimensions, s.fused_dimensions,
+SELECT s.id, s.name, s.state, s.text_dimensions, s.image_dimensions, s.reviews_dimensions, s.fused_dimensions,
        (SELECT count(*) FROM shelfmate.product_embeddings e WHERE e.space_id = s.id) AS embedded
   FROM shelfmate.embedding_spaces s WHERE s.name = ANY (%(names)s);
 
@@ -70,9 +70,10 @@ SELECT s.id, s.sku, s.user_id, array_remove(b.products, s.id)
   FROM sampled s JOIN baskets b USING (user_id)
  ORDER BY s.place, s.id, s.user_id;
 
--- lacking: which of these products have no text, and which no image, in a space
+-- lacking: which of these products have no text, which no image, and which no reviews, in a space
 SELECT coalesce(array_agg(e.product_id) FILTER (WHERE e.text IS NULL), '{}'),
-       coalesce(array_agg(e.product_id) FILTER (WHERE e.image IS NULL), '{}')
+       coalesce(array_agg(e.product_id) FILTER (WHERE e.image IS NULL), '{}'),
+       coalesce(array_agg(e.product_id) FILTER (WHERE e.reviews IS NULL), '{}')
   FROM shelfmate.product_embeddings e WHERE e.space_id = %(space_id)s AND e.product_id = ANY (%(product_ids)s);
 
 -- similar: what a user gets
@@ -82,7 +83,8 @@ SELECT r.product_id, r.score, r.mode, r.category
 
 -- similar_weighted: the same with weights
 SELECT r.product_id, r.score, r.mode, r.category
-  FROM shelfmate.similar_products(%(sku)s, %(k)s, space => %(space)s, w_text => %(w_text)s, w_image => %(w_image)s) r
+  FROM shelfmate.similar_products(%(sku)s, %(k)s, space => %(space)s, w_text => %(w_text)s, w_image => %(w_image)s,
+                                 w_reviews => %(w_reviews)s) r
  ORDER BY r.score DESC, r.product_id;
 
 -- similar_exact: the same without an index

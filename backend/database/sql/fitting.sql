@@ -10,7 +10,7 @@ SELECT s.id, s.variant_group, s.category
  ORDER BY s.id LIMIT %(most)s;
 
 -- texts: what texts are made of
-SELECT id, title, description, brand, attributes FROM shelfmate.products WHERE id = ANY (%(ids)s);
+SELECT id, CASE WHEN title = sku THEN '' ELSE title END AS title, description, brand, attributes FROM shelfmate.products WHERE id = ANY (%(ids)s);
 
 -- photographs: the first photographs of these products
 SELECT f.product_id, f.content
@@ -57,3 +57,9 @@ SELECT a.key
  GROUP BY a.key
 HAVING count(*) >= %(share)s * (SELECT count(*) FROM looked_at) AND count(DISTINCT a.value) BETWEEN 2 AND least(%(most_values)s, count(*) / 2)
  ORDER BY a.key LIMIT %(most)s;
+
+-- reviews: what is encoded of some reviews of these products, at random
+SELECT shelfmate.review_text(r.title, r.body)
+  FROM shelfmate.reviews r
+ WHERE r.product_id = ANY (%(ids)s::bigint[]) AND shelfmate.review_text(r.title, r.body) <> ''
+ ORDER BY hashint8extended(r.id, %(seed)s) LIMIT %(most)s;

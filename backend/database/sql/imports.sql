@@ -54,9 +54,10 @@ SELECT s.category
  ORDER BY string_to_array(s.category, '/') COLLATE "C"
 ON CONFLICT DO NOTHING;
 
--- write_products: insert what is new and update what differs; a field that the file does not have stays as it is
+-- write_products: insert what is new and update what differs; a field that the file does not have stays as it is, and
+-- so does the title where the row has none
 WITH merged AS (
-    SELECT s.sku, s.title,
+    SELECT s.sku, coalesce(nullif(s.title, ''), p.title, s.sku) AS title,
            CASE WHEN 'description' = ANY (s.given) THEN coalesce(s.description, '')
                 ELSE coalesce(p.description, '') END AS description,
            CASE WHEN 'brand' = ANY (s.given) THEN s.brand ELSE p.brand END AS brand,
@@ -147,6 +148,7 @@ CREATE TEMPORARY TABLE staged_reviews (
     title         text NOT NULL,
     body          text NOT NULL,
     author        text,
+    user_id       text,
     helpful_votes integer NOT NULL,
     verified      boolean NOT NULL,
     written_at    timestamptz,
@@ -159,8 +161,8 @@ CREATE TEMPORARY TABLE seen_reviews (
 );
 
 -- copy_reviews: stage a chunk
-COPY staged_reviews (line, sku, fingerprint, rating, title, body, author, helpful_votes, verified, written_at, given)
-    FROM STDIN;
+COPY staged_reviews (line, sku, fingerprint, rating, title, body, author, user_id, helpful_votes, verified, written_at,
+    given) FROM STDIN;
 
 -- see_reviews: remember the chunk's reviews by their first line
 INSERT INTO seen_reviews (sku, fingerprint, line)
@@ -190,6 +192,7 @@ WITH merged AS (
            CASE WHEN 'title' = ANY (s.given) THEN s.title ELSE coalesce(r.title, '') END AS title,
            CASE WHEN 'body' = ANY (s.given) THEN s.body ELSE coalesce(r.body, '') END AS body,
            CASE WHEN 'author' = ANY (s.given) THEN s.author ELSE r.author END AS author,
+           CASE WHEN 'user_id' = ANY (s.given) THEN s.user_id ELSE r.user_id END AS user_id,
            CASE WHEN 'helpful_votes' = ANY (s.given) THEN s.helpful_votes
                 ELSE coalesce(r.helpful_votes, 0) END AS helpful_votes,
            CASE WHEN 'verified' = ANY (s.given) THEN s.verified ELSE coalesce(r.verified, false) END AS verified,
@@ -200,21 +203,95 @@ WITH merged AS (
       LEFT JOIN shelfmate.reviews r ON r.product_id = p.id AND r.fingerprint = s.fingerprint
 ), written AS (
     INSERT INTO shelfmate.reviews AS r
-           (product_id, fingerprint, rating, title, body, author, helpful_votes, verified, written_at)
-    SELECT product_id, fingerprint, rating, title, body, author, helpful_votes, verified, written_at
+           (product_id, fingerprint, rating, title, body, author, user_id, helpful_votes, verified, written_at)
+    SELECT product_id, fingerprint, rating, title, body, author, user_id, helpful_votes, verified, written_at
       FROM merged m
      WHERE (m.stored).id IS NULL
-        OR ((m.stored).rating, (m.stored).title, (m.stored).body, (m.stored).author, (m.stored).helpful_votes,
-            (m.stored).verified, (m.stored).written_at)
-           IS DISTINCT FROM (m.rating, m.title, m.body, m.author, m.helpful_votes, m.verified, m.written_at)
+        OR ((m.stored).rating, (m.stored).title, (m.stored).body, (m.stored).author, (m.stored).user_id,
+            (m.stored).helpful_votes, (m.stored).verified, (m.stored).written_at)
+           IS DISTINCT FROM
+           (m.rating, m.title, m.body, m.author, m.user_id, m.helpful_votes, m.verified, m.written_at)
      ORDER BY product_id, fingerprint
     ON CONFLICT (product_id, fingerprint) DO UPDATE
        SET rating = excluded.rating, title = excluded.title, body = excluded.body, author = excluded.author,
-           helpful_votes = excluded.helpful_votes, verified = excluded.verified, written_at = excluded.written_at
-     WHERE (r.rating, r.title, r.body, r.author, r.helpful_votes, r.verified, r.written_at)
-           IS DISTINCT FROM (excluded.rating, excluded.title, excluded.body, excluded.author,
+           user_id = excluded.user_id, helpful_votes = excluded.helpful_votes, verified = excluded.verified,
+           written_at = excluded.written_at
+     WHERE (r.rating, r.title, r.body, r.author, r.user_id, r.helpful_votes, r.verified, r.written_at)
+           IS DISTINCT FROM (excluded.rating, excluded.title, excluded.body, excluded.author, excluded.user_id,
                              excluded.helpful_votes, excluded.verified, excluded.written_at)
     RETURNING r.xmax = 0 AS inserted
 )
 SELECT count(*) FILTER (WHERE inserted), count(*) FILTER (WHERE NOT inserted), (SELECT count(*) FROM staged_reviews)
   FROM written;
+
+-- make_room: 20,000 reviews are about 12 MB, which by default are sorted and staged on disk; before any temporary table
+SELECT set_config('work_mem', '64MB', false), set_config('temp_buffers', '64MB', false);
+
+-- create_staged_published: a chunk of reviews as a published file has them
+CREATE TEMPORARY TABLE staged_published (
+    sku           text NOT NULL,
+    fingerprint   bytea NOT NULL,
+    rating        smallint NOT NULL,
+    title         text NOT NULL,
+    body          text NOT NULL,
+    author        text,
+    user_id       text,
+    helpful_votes integer NOT NULL,
+    verified      boolean NOT NULL,
+    written_at    timestamptz
+) ON COMMIT DELETE ROWS;
+
+-- copy_published: stage a chunk
+COPY staged_published (sku, fingerprint, rating, title, body, author, user_id, helpful_votes, verified, written_at)
+    FROM STDIN;
+
+-- create_published_products: a bare product, titled by its sku, for every one that is unknown; looked up sku by sku,
+-- which no plan can turn into a scan of all products
+INSERT INTO shelfmate.products (sku, title)
+SELECT s.sku, s.sku
+  FROM (SELECT DISTINCT sku FROM staged_published) s
+ WHERE (SELECT p.id FROM shelfmate.products p WHERE p.sku = s.sku) IS NULL
+ ORDER BY s.sku
+ON CONFLICT DO NOTHING;
+
+-- write_published: insert what is new; of what is stored only votes can rise, a purchase become verified, and a writer
+-- become known, so that neither another run nor another order of the lines changes anything
+WITH written AS (
+    INSERT INTO shelfmate.reviews AS r
+           (product_id, fingerprint, rating, title, body, author, user_id, helpful_votes, verified, written_at)
+    SELECT p.id, s.fingerprint, s.rating, s.title, s.body, s.author, s.user_id, s.helpful_votes, s.verified, s.written_at
+      FROM staged_published s
+     -- OFFSET 0 keeps these lookups by index, row for row: a hash join would read the whole tables for every chunk.
+     CROSS JOIN LATERAL (SELECT p.id FROM shelfmate.products p WHERE p.sku = s.sku OFFSET 0) p
+      LEFT JOIN LATERAL (SELECT r.author, r.user_id, r.helpful_votes, r.verified
+                           FROM shelfmate.reviews r
+                          WHERE r.product_id = p.id AND r.fingerprint = s.fingerprint OFFSET 0) r ON true
+     WHERE r.helpful_votes IS NULL OR s.helpful_votes > r.helpful_votes OR s.verified > r.verified
+        OR (r.author IS NULL AND s.author IS NOT NULL) OR (r.user_id IS NULL AND s.user_id IS NOT NULL)
+     ORDER BY p.id, s.fingerprint
+    ON CONFLICT (product_id, fingerprint) DO UPDATE
+       SET author = coalesce(r.author, excluded.author), user_id = coalesce(r.user_id, excluded.user_id),
+           helpful_votes = greatest(r.helpful_votes, excluded.helpful_votes), verified = r.verified OR excluded.verified
+     WHERE excluded.helpful_votes > r.helpful_votes OR excluded.verified > r.verified
+        OR (r.author IS NULL AND excluded.author IS NOT NULL) OR (r.user_id IS NULL AND excluded.user_id IS NOT NULL)
+    RETURNING r.xmax = 0 AS inserted
+)
+SELECT count(*) FILTER (WHERE inserted), count(*) FILTER (WHERE NOT inserted) FROM written;
+
+-- create_staged_addresses: where the photographs of a chunk of products are fetched from
+CREATE TEMPORARY TABLE staged_addresses (sku text NOT NULL, url text NOT NULL) ON COMMIT DELETE ROWS;
+
+-- copy_addresses: stage a chunk
+COPY staged_addresses (sku, url) FROM STDIN;
+
+-- write_addresses: keep them with the products; another address than before is to be fetched again
+INSERT INTO shelfmate.image_downloads AS d (product_id, url)
+SELECT p.id, s.url
+  FROM staged_addresses s
+  JOIN shelfmate.products p ON p.sku = s.sku
+  LEFT JOIN shelfmate.image_downloads d ON d.product_id = p.id
+ WHERE d.url IS DISTINCT FROM s.url
+ ORDER BY p.id
+ON CONFLICT (product_id) DO UPDATE
+   SET url = excluded.url, state = 'waiting', attempts = 0, reason = NULL, changed_at = now()
+ WHERE d.url <> excluded.url;

@@ -17,7 +17,7 @@ UPDATE shelfmate.embedding_jobs j
    SET state = 'leased', lease_token = token.value, worker = %(worker)s, leased_until = now() + %(lease)s
   FROM next JOIN token USING (space_id)
  WHERE j.product_id = next.product_id AND j.space_id = next.space_id
-RETURNING j.product_id, j.space_id, j.lease_token, j.attempts;
+RETURNING j.product_id, j.space_id, j.lease_token, j.attempts, j.priority;
 
 -- claim_backfill: lease the next jobs of one space's backfill, oldest first
 WITH next AS MATERIALIZED (
@@ -35,7 +35,7 @@ UPDATE shelfmate.embedding_jobs j
    SET state = 'leased', lease_token = token.value, worker = %(worker)s, leased_until = now() + %(lease)s
   FROM next JOIN token USING (space_id)
  WHERE j.product_id = next.product_id AND j.space_id = next.space_id
-RETURNING j.product_id, j.space_id, j.lease_token, j.attempts;
+RETURNING j.product_id, j.space_id, j.lease_token, j.attempts, j.priority;
 
 -- claim_suspects: lease jobs whose workers died as often as that of the first one; the oftener, the fewer at once, so that most of them are cleared soon and the one at fault ends up alone
 WITH first AS MATERIALIZED (
@@ -60,7 +60,7 @@ UPDATE shelfmate.embedding_jobs j
        leased_until = now() + %(lease)s
   FROM next
  WHERE j.product_id = next.product_id AND j.space_id = next.space_id
-RETURNING j.product_id, j.space_id, j.lease_token, j.attempts;
+RETURNING j.product_id, j.space_id, j.lease_token, j.attempts, j.priority;
 
 -- extend: heartbeat of the leases that a worker still holds; a row that is locked waits for the next beat
 UPDATE shelfmate.embedding_jobs j
@@ -108,17 +108,27 @@ SELECT coalesce(
     (SELECT min(available_at) FROM shelfmate.embedding_jobs WHERE state = 'queued' AND losses >= 2)) IS NOT NULL
     OR (SELECT min(space_id) FROM shelfmate.embedding_jobs WHERE state = 'queued' AND losses < 2 AND priority > 0) IS NOT NULL;
 
+-- has_due: whether a backfill job is due, which nobody was told of when its time came
+SELECT EXISTS (SELECT FROM shelfmate.embedding_spaces s CROSS JOIN LATERAL (
+                   SELECT j.available_at FROM shelfmate.embedding_jobs j
+                    WHERE j.state = 'queued' AND j.losses < 2 AND j.priority > 0 AND j.space_id = s.id
+                    ORDER BY j.available_at LIMIT 1) next
+                WHERE next.available_at <= now() AND s.id <> ALL (%(aside)s::integer[]));
+
 -- log: what a worker finished since it said so last
 INSERT INTO shelfmate.embedding_log (space_id, worker, completed, failed, died)
 VALUES (%(space_id)s, %(worker)s, %(completed)s, %(failed)s, %(died)s);
 
 -- load_inputs: what the claimed products are embedded from, what is stored of them, and what others have of their photographs
-SELECT j.product_id, j.space_id, p.title, p.description, p.brand, p.attributes, i.image_hash AS photographs_hash, i.sha256s,
+SELECT j.product_id, j.space_id,
+       -- Imports give a product that only its reviews name its sku for a title, which says nothing of it.
+       CASE WHEN p.title = p.sku THEN '' ELSE p.title END AS title, p.description, p.brand, p.attributes, i.image_hash AS photographs_hash, i.sha256s,
        CASE WHEN i.image_hash IS DISTINCT FROM e.image_hash AND same.image IS NULL THEN
            (SELECT array_agg(f.content ORDER BY f.position)
               FROM (SELECT pi.content, pi.position FROM shelfmate.product_images pi
                      WHERE pi.product_id = j.product_id ORDER BY pi.position LIMIT %(most_photographs)s) f) END AS contents,
-       e.text_hash, e.image_hash, e.text, e.image, same.image AS same_image
+       e.text_hash, e.image_hash, e.text, e.image, e.reviews, same.image AS same_image,
+       e.product_id IS NOT NULL AS is_stored
   FROM unnest(%(product_ids)s::bigint[], %(space_ids)s::integer[]) AS j (product_id, space_id)
   JOIN shelfmate.products p ON p.id = j.product_id
   JOIN shelfmate.embedding_spaces s ON s.id = j.space_id

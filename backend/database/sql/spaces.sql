@@ -3,7 +3,7 @@
 -- list: every space, with how much of it is filled
 SELECT s.id, s.name, s.state, s.text_encoder, s.text_version, s.text_inputs, s.text_dimensions, s.text_weight,
        s.image_encoder, s.image_version, s.image_dimensions, s.image_weight, s.reviews_dimensions, s.reviews_weight,
-       s.recipe, s.kernel, s.text_projection, s.image_projection, s.previous_id, s.created_at, s.activated_at, s.filled_at
+       s.recipe, s.kernel, s.text_projection, s.image_projection, s.reviews_encoder, s.reviews_version, s.reviews_projection, s.previous_id, s.created_at, s.activated_at, s.filled_at
   FROM shelfmate.embedding_spaces s ORDER BY s.id;
 
 -- size: how many products of a space are embedded, and how many jobs are left
@@ -21,7 +21,8 @@ SELECT p.products, e.embedded, e.last_minute, j.waiting, j.dead, shelfmate.is_in
 -- create: a space with its partition, kept up from then on
 SELECT shelfmate.create_space(%(name)s, %(text_encoder)s, %(text_version)s, %(text_inputs)s, %(text_dimensions)s,
     %(text_weight)s, %(image_encoder)s, %(image_version)s, %(image_dimensions)s, %(image_weight)s,
-    %(recipe)s, %(kernel)s, %(text_projection)s, %(image_projection)s);
+    %(recipe)s, %(kernel)s, %(text_projection)s, %(image_projection)s,
+    %(reviews_encoder)s, %(reviews_version)s, %(reviews_dimensions)s, %(reviews_weight)s, %(reviews_projection)s);
 
 -- store_model: what was fitted for a space
 INSERT INTO shelfmate.space_models
@@ -39,11 +40,16 @@ SELECT modality, part, method, input_dimensions, output_dimensions, octet_length
 -- serialise_creation: two processes that start on a fresh database make one default space between them
 SELECT pg_advisory_xact_lock(hashtext('shelfmate.create_space'));
 
--- indexes: the HNSW indexes of a space by name, and whether each is whole
+-- indexes: the HNSW indexes of a space by name, that of its reviews among them, and whether each is whole
 SELECT c.relname, i.indisvalid
   FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
- WHERE i.indrelid = format('shelfmate.product_embeddings_%%s', %(space_id)s::integer)::regclass
+ WHERE i.indrelid IN (to_regclass(format('shelfmate.product_embeddings_%%s', %(space_id)s::integer)),
+                      to_regclass(format('shelfmate.review_embeddings_%%s', %(space_id)s::integer)))
    AND c.relname LIKE '%%\_hnsw';
+
+-- has_many_reviews: whether so many reviews have vectors; counted no further
+SELECT count(*) >= %(fewest)s
+  FROM (SELECT FROM shelfmate.review_embeddings e WHERE e.space_id = %(space_id)s AND e.embedding IS NOT NULL LIMIT %(fewest)s) e;
 
 -- lock_indexing: one process at a time builds the indexes of a space
 SELECT pg_try_advisory_lock(hashtext('shelfmate.indexing'), %(space_id)s::integer);
@@ -151,7 +157,7 @@ SELECT a.pid, a.usename::text AS login, a.state, extract(epoch FROM clock_timest
 -- partition: whether the table of a space is there, is a partition still, and was left half detached
 SELECT c.relispartition, coalesce(i.inhdetachpending, false)
   FROM pg_class c LEFT JOIN pg_inherits i ON i.inhrelid = c.oid
- WHERE c.oid = to_regclass(format('shelfmate.product_embeddings_%%s', %(space_id)s::integer));
+ WHERE c.oid = to_regclass(format('shelfmate.%%I', %(table)s || '_' || %(space_id)s::integer));
 
 -- delete: the row of a space whose table is gone, with what hangs on it
 DELETE FROM shelfmate.embedding_spaces s WHERE s.id = %(space_id)s AND s.state = 'retired';
@@ -193,7 +199,13 @@ SELECT c.relname, i.indisvalid, pg_relation_size(c.oid), b.phase,
        CASE WHEN b.blocks_total > 0 THEN b.blocks_done / b.blocks_total::double precision END
   FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
   LEFT JOIN pg_stat_progress_create_index b ON b.index_relid = c.oid
- WHERE i.indrelid = to_regclass(format('shelfmate.product_embeddings_%%s', %(space_id)s::integer)) AND c.relname LIKE '%%\_hnsw';
+ WHERE i.indrelid IN (to_regclass(format('shelfmate.product_embeddings_%%s', %(space_id)s::integer)),
+                      to_regclass(format('shelfmate.review_embeddings_%%s', %(space_id)s::integer)))
+   AND c.relname LIKE '%%\_hnsw';
 
 -- bytes: what a space takes on disk
-SELECT coalesce(pg_total_relation_size(to_regclass(format('shelfmate.product_embeddings_%%s', %(space_id)s::integer))), 0);
+SELECT coalesce(pg_total_relation_size(to_regclass(format('shelfmate.product_embeddings_%%s', %(space_id)s::integer))), 0)
+     + coalesce(pg_total_relation_size(to_regclass(format('shelfmate.review_embeddings_%%s', %(space_id)s::integer))), 0);
+
+-- reviews: how many reviews of a space have been encoded, of how many there are
+SELECT (SELECT count(*) FROM shelfmate.review_embeddings e WHERE e.space_id = %(space_id)s), (SELECT count(*) FROM shelfmate.reviews);

@@ -30,6 +30,25 @@ DELETE FROM shelfmate.recommendations r
 -- popularity: count anew what is popular
 SELECT shelfmate.count_popularity();
 
+-- interest: count anew what people are interested in
+SELECT shelfmate.count_interest();
+
+-- bought_together: count anew what is bought together, once an hour
+SELECT shelfmate.count_bought_together()
+ WHERE NOT EXISTS (SELECT FROM shelfmate.bought_counts c WHERE c.counted_at > now() - interval '1 hour');
+
+-- review_words: the words of the reviews of the next products that an import brought
+SELECT shelfmate.store_due_review_words(%(most)s);
+
+-- rating_prior: count the mean of all ratings anew; whether products have to follow it
+SELECT shelfmate.count_rating_prior();
+
+-- refresh_ratings: let the next products follow it
+SELECT looked_at, all_right, last_id FROM shelfmate.refresh_bayesian_ratings(%(after)s, %(most)s);
+
+-- end_ratings: all of them do, and did before
+UPDATE shelfmate.rating_prior SET applied_at = clock_timestamp();
+
 -- forget_audits: comparisons of more than 8 days ago
 DELETE FROM shelfmate.recall_audits WHERE audited_at < now() - interval '8 days';
 

@@ -7,6 +7,8 @@ from uuid import UUID
 from pgvector.sqlalchemy import HALFVEC
 from sqlalchemy import (
     ARRAY,
+    REAL,
+    ForeignKey,
     Identity,
     Index,
     Integer,
@@ -17,7 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from backend.database.tables.base import CLOCK, NOW, RANDOM_KEY, Base, identity, of_space
+from backend.database.tables.base import CLOCK, NOW, RANDOM_KEY, SCHEMA, Base, identity, of_product, of_space
 
 
 class Recommendation(Base):
@@ -145,7 +147,30 @@ class RatingModel(Base):
     report: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
     weights: Mapped[bytes]
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
-    __table_args__ = (UniqueConstraint("name", name="rating_models_name_key"),)
+    format: Mapped[int] = mapped_column(Integer, server_default=text("1"))
+    digest: Mapped[bytes] = mapped_column(server_default="")
+    is_default: Mapped[bool] = mapped_column(server_default=text("false"))
+    __table_args__ = (
+        UniqueConstraint("name", name="rating_models_name_key"),
+        Index(
+            "rating_models_one_default",
+            text("(form = 'product-ridge'::text)"),
+            unique=True,
+            postgresql_where=text("is_default"),
+        ),
+    )
+
+
+class ProductRatingPrediction(Base):
+    __tablename__ = "product_rating_predictions"
+    product_id: Mapped[int] = mapped_column(of_product(), primary_key=True)
+    model_id: Mapped[int] = mapped_column(Integer, ForeignKey(f"{SCHEMA}.rating_models.id", ondelete="CASCADE"))
+    space_id: Mapped[int] = mapped_column(Integer)
+    embedded_at: Mapped[datetime]
+    expected: Mapped[float] = mapped_column(REAL)
+    probabilities: Mapped[list[float]] = mapped_column(ARRAY(REAL))
+    predicted_at: Mapped[datetime] = mapped_column(server_default=NOW)
+    __table_args__ = (Index("product_rating_predictions_model_id_idx", "model_id"),)
 
 
 class ApiKey(Base):

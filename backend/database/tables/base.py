@@ -43,7 +43,7 @@ def include_name(name: str | None, kind: str, _parents: Any) -> bool:
     if kind == "schema":
         return name == SCHEMA
     if kind == "table":
-        return not (name or "").startswith("product_embeddings_") and name != "alembic_version"
+        return not (name or "").startswith(("product_embeddings_", "review_embeddings_")) and name != "alembic_version"
     return True
 
 

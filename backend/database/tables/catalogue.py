@@ -7,12 +7,15 @@ from uuid import UUID
 
 from sqlalchemy import (
     REAL,
+    BigInteger,
+    Column,
     Computed,
     ForeignKey,
     Index,
     Integer,
     Numeric,
     SmallInteger,
+    Table,
     UniqueConstraint,
     text,
 )
@@ -52,6 +55,8 @@ class Product(Base):
     updated_at: Mapped[datetime] = mapped_column(server_default=NOW)
     rating: Mapped[float | None] = mapped_column(REAL)
     review_count: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    rating_sum: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    bayesian_rating: Mapped[float | None] = mapped_column(REAL)
     __table_args__ = (
         UniqueConstraint("sku", name="products_sku_key"),
         Index("products_category_idx", "category", "id"),
@@ -106,7 +111,29 @@ class Review(Base):
     __table_args__ = (
         UniqueConstraint("product_id", "fingerprint"),
         Index("reviews_user_id_idx", "user_id", "written_at", postgresql_where=text("user_id IS NOT NULL")),
+        Index("reviews_written_at_idx", text("COALESCE(written_at, created_at)"), postgresql_using="brin"),
     )
+
+
+class ReviewWords(Base):
+    __tablename__ = "review_words"
+    product_id: Mapped[int] = mapped_column(primary_key=True)
+    review_id: Mapped[int] = mapped_column(primary_key=True)
+    words: Mapped[Any] = mapped_column(TSVECTOR)
+    __table_args__ = (Index("review_words_words_idx", "words", postgresql_using="gin"),)
+
+
+# Without a key, so that no mapped class.
+review_words_due = Table("review_words_due", Base.metadata, Column("product_id", BigInteger, nullable=False))
+
+
+class RatingPrior(Base):
+    __tablename__ = "rating_prior"
+    is_only: Mapped[bool] = mapped_column(primary_key=True, server_default=text("true"))
+    prior_mean: Mapped[float] = mapped_column(server_default=text("4"))
+    prior_weight: Mapped[float] = mapped_column(server_default=text("10"))
+    counted_at: Mapped[datetime | None]
+    applied_at: Mapped[datetime | None]
 
 
 class Event(Base):
@@ -118,7 +145,17 @@ class Event(Base):
     value: Mapped[float | None] = mapped_column(REAL)
     occurred_at: Mapped[datetime] = mapped_column(server_default=NOW)
     recommendation_id: Mapped[UUID | None]
+    source_id: Mapped[str | None]
     __table_args__ = (
         Index("events_user_id_idx", "user_id", "occurred_at"),
+        Index(
+            "events_source_id_idx",
+            "product_id",
+            "source_id",
+            unique=True,
+            postgresql_where=text("source_id IS NOT NULL"),
+        ),
         Index("events_occurred_at_idx", "occurred_at", postgresql_using="brin"),
+        Index("events_owner_idx", "user_id", "product_id", postgresql_where=text("kind IN ('purchase', 'rating')")),
+        Index("events_owned_idx", "product_id", "user_id", postgresql_where=text("kind IN ('purchase', 'rating')")),
     )

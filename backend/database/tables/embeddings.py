@@ -50,6 +50,9 @@ class EmbeddingSpace(Base):
     kernel: Mapped[str] = mapped_column(server_default="cosine")
     text_projection: Mapped[str | None]
     image_projection: Mapped[str | None]
+    reviews_encoder: Mapped[str | None]
+    reviews_version: Mapped[str | None]
+    reviews_projection: Mapped[str | None]
     previous_id: Mapped[int | None] = mapped_column(
         Integer, ForeignKey(f"{SCHEMA}.embedding_spaces.id", ondelete="SET NULL")
     )
@@ -155,3 +158,14 @@ class ProductEmbedding(Base):
         ),
         {"postgresql_partition_by": "LIST (space_id)"},
     )
+
+
+class ReviewEmbedding(Base):
+    __tablename__ = "review_embeddings"
+    product_id: Mapped[int] = mapped_column(primary_key=True)
+    review_id: Mapped[int] = mapped_column(primary_key=True)
+    space_id: Mapped[int] = mapped_column(Integer, ForeignKey(f"{SCHEMA}.embedding_spaces.id"), primary_key=True)
+    embedding: Mapped[Any | None] = mapped_column(HALFVEC)
+    text_hash: Mapped[bytes]
+    embedded_at: Mapped[datetime] = mapped_column(server_default=NOW)
+    __table_args__ = ({"postgresql_partition_by": "LIST (space_id)"},)

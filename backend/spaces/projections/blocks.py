@@ -21,7 +21,7 @@ from backend.spaces.projections.spectral import fit_half_whitened, fit_pca, fit_
 from backend.spaces.scaling import fit_scale
 
 # Where a recipe names none: with them a fused row and its index take under 2.4 KB (docs/decisions/0013).
-DIMENSIONS: dict[Modality, int] = {"text": 160, "image": 128}
+DIMENSIONS: dict[Modality, int] = {"text": 160, "image": 128, "reviews": 64}
 SPECTRAL = {"pca": fit_pca, "half-whitened": fit_half_whitened, "svd": fit_svd}
 LIBRARIES = ("numpy", "scikit-learn", "torch")
 
@@ -63,7 +63,8 @@ def fit_blocks(
             models.append(fit_scale(modality, rows))
             continue
         check(progress.interrupted)
-        report: dict[str, Any] = {"method": block.method, "products": int(rows.any(axis=1).sum())}
+        rows_of = "reviews" if modality == "reviews" else "products"
+        report: dict[str, Any] = {"method": block.method, rows_of: int(rows.any(axis=1).sum())}
         if modality in learned:
             projection = learned[modality]
             report |= lesson

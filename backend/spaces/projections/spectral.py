@@ -9,7 +9,7 @@ from backend.errors import InvalidInput
 from backend.spaces.fusion import Vectors
 from backend.spaces.projections.projection import Projection
 
-Modality = Literal["text", "image"]
+Modality = Literal["text", "image", "reviews"]
 
 # Up to so many inputs the covariance is cheap to decompose exactly; PCA's randomised solver is for more.
 EXACT = 3_000
@@ -76,15 +76,15 @@ def _present(rows: Vectors, dimensions: int, method: str, modality: Modality, *,
         )
     if count < dimensions + spare:
         raise InvalidInput(
-            f"{modality}={method}:{dimensions} needs {dimensions + spare} products with {_what(modality)} or more, and "
-            f"there are {count}: add products, or choose fewer dimensions",
+            f"{modality}={method}:{dimensions} needs {dimensions + spare} {_what(modality)} or more, and "
+            f"there are {count}: add some, or choose fewer dimensions",
             field="projection",
         )
     return present
 
 
 def _what(modality: Modality) -> str:
-    return "a photograph" if modality == "image" else "a text"
+    return {"text": "products with a text", "image": "products with a photograph", "reviews": "reviews"}[modality]
 
 
 def _single(array: Any) -> Vectors:

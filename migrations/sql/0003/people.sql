@@ -1,1 +1,197 @@
--- Nothing yet.
+-- Recommendations for somebody: by their interests, by what others had with the same products, and by what people want now.
+--
+-- score = likeness + w_popularity * popularity + w_together * together
+-- likeness   to the interest, as interests.sql has it.
+-- popularity = l / (5 + l), l = ln(1 + recent evidence), as trending.sql has it.
+-- together   = sqrt(share of the people with the same products who had this one), as together.sql has it.
+-- Each interest ranks all candidates. A product that is nth there claims a place with weight / (2n - 1), and the greatest claim
+-- of any interest counts: seats by the method of Webster and Sainte-Lague, so that a small interest has its share of any length.
+
+CREATE TYPE person_recommendation AS (
+    "position" integer, sku text, title text, score double precision,
+    source text, reason text, reason_sku text, reason_title text, contributions jsonb, interest integer,
+    product_id bigint, brand text, category text, price numeric, currency text, in_stock boolean, variant_group text,
+    space text, mode text
+);
+
+CREATE TYPE person_choice AS (
+    product_id bigint, score double precision, source text, reason_id bigint, contributions jsonb, interest integer
+);
+
+CREATE FUNCTION popularity_now(product_ids bigint[], as_of timestamptz DEFAULT NULL)
+    RETURNS TABLE (product_id bigint, popularity double precision) LANGUAGE plpgsql STABLE ROWS 100 AS $$
+BEGIN
+    IF as_of IS NULL AND shelfmate.is_interest_counted() THEN
+        RETURN QUERY SELECT c.product_id, ln(1 + c.recent) / (5 + ln(1 + c.recent))
+                       FROM shelfmate.counted_interest c WHERE c.product_id = ANY (product_ids);
+    ELSE
+        RETURN QUERY SELECT r.product_id, ln(1 + r.amount) / (5 + ln(1 + r.amount))
+                       FROM shelfmate.recent_interest(90, 30, as_of) r WHERE r.product_id = ANY (product_ids);
+    END IF;
+END $$;
+
+-- Ids of the products that satisfy a filter, of those that are given.
+CREATE FUNCTION matching_products(product_ids bigint[], filter jsonb) RETURNS bigint[] LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    answer bigint[];
+BEGIN
+    EXECUTE format('SELECT array_agg(p.id) FROM shelfmate.products p WHERE p.id = ANY ($1) AND %s',
+                   coalesce(shelfmate.filter_condition(filter, '$2', false), 'true'))
+       INTO answer USING product_ids, filter;
+    RETURN coalesce(answer, '{}');
+END $$;
+
+-- The best for somebody with interests. A product is considered that is among the nearest of an interest (200 for all of them
+-- together), the 200 that most people had besides, or the 100 that most people want now.
+CREATE FUNCTION choose_by_interest(
+    space embedding_spaces, interests person_interest[], history weighed_product[], k integer, filter jsonb, exclude bigint[],
+    w_popularity double precision, w_together double precision, one_per_variant_group boolean, exact boolean, as_of timestamptz,
+    OUT choices person_choice[], OUT mode text
+) LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    -- The same for every k up to 100, so that a list is the beginning of a longer one.
+    depth CONSTANT integer := greatest(CASE WHEN k > 100 THEN k ELSE 0 END, 200 / cardinality(interests));
+    interest shelfmate.person_interest;
+    found shelfmate.candidate_list;
+    pool bigint[] := '{}';
+    beside bigint[];
+    shares double precision[];
+    reasons bigint[];
+BEGIN
+    mode := 'exact';
+    FOREACH interest IN ARRAY interests LOOP
+        -- The product that weighs most is the graph's witness; it is left out of that answer, and looked at below.
+        found := shelfmate.find_candidates(space, interest.query, depth, filter, array_remove(exclude, interest.product_ids[1]), exact,
+                                           interest.product_ids[1:1], false);
+        IF found.mode = 'ann' THEN
+            mode := 'ann';
+        END IF;
+        pool := pool || found.product_ids;
+    END LOOP;
+    IF w_together > 0 THEN
+        SELECT array_agg(t.product_id), array_agg(t.share), array_agg(t.reason_id) INTO beside, shares, reasons
+          FROM shelfmate.together_evidence(history, as_of) t;
+    END IF;
+    pool := pool || shelfmate.matching_products(
+        ARRAY(SELECT h.product_id FROM unnest(history) h WHERE h.product_id <> ALL (exclude)
+              UNION
+              (SELECT t.id FROM unnest(beside, shares) t (id, share) WHERE t.id <> ALL (exclude) ORDER BY t.share DESC, t.id LIMIT 200)),
+        filter);
+    IF w_popularity > 0 THEN
+        pool := pool || ARRAY(SELECT c.product_id FROM shelfmate.popular_products(100, filter, exclude, false, 90, 30, as_of) c);
+    END IF;
+    choices := ARRAY(
+        WITH part AS MATERIALIZED (
+            SELECT c.id, CASE WHEN l2_norm(e.fused) > 0 THEN e.fused END AS fused, coalesce(w_popularity * p.popularity, 0) AS popularity, coalesce(w_together * sqrt(t.share), 0) AS together,
+                   t.reason_id
+              FROM (SELECT DISTINCT u.id FROM unnest(pool) u (id)) c
+              LEFT JOIN shelfmate.product_embeddings e ON e.product_id = c.id AND e.space_id = space.id
+              LEFT JOIN shelfmate.popularity_now(pool, as_of) p ON w_popularity > 0 AND p.product_id = c.id
+              LEFT JOIN unnest(beside, shares, reasons) t (id, share, reason_id) ON t.id = c.id
+        ), liked AS MATERIALIZED (
+            -- Kept apart from what sorts, which would drag the vectors along.
+            SELECT p.id, i.n, i.weight, p.popularity, p.together, p.reason_id,
+                   -- What has no vectors is as like as any product.
+                   coalesce(shelfmate.likeness(-(p.fused <#> i.query), i.background), 0) AS likeness
+              FROM part p, unnest(interests) WITH ORDINALITY i (weight, query, background, product_ids, weights, n)
+        ), placed AS (
+            SELECT l.*, l.likeness + l.popularity + l.together AS score,
+                   row_number() OVER (PARTITION BY l.n ORDER BY l.likeness + l.popularity + l.together DESC, l.id) AS place
+              FROM liked l
+        ), claimed AS (
+            SELECT DISTINCT ON (p.id) p.*, p.weight / (2 * p.place - 1) AS claim
+              FROM placed p ORDER BY p.id, p.weight / (2 * p.place - 1) DESC, p.n
+        ), apart AS (
+            SELECT c.*, o.variant_group IS NOT NULL AND one_per_variant_group
+                        AND row_number() OVER (PARTITION BY o.variant_group ORDER BY c.claim DESC, c.n, c.id) > 1 AS is_variant
+              FROM claimed c JOIN shelfmate.products o ON o.id = c.id
+        ), chosen AS (
+            SELECT a.* FROM apart a WHERE NOT a.is_variant ORDER BY a.claim DESC, a.n, a.id LIMIT k
+        )
+        SELECT (c.id, c.score, s.source, CASE s.source WHEN 'interest' THEN liked.reason_id WHEN 'bought_together' THEN c.reason_id END,
+                jsonb_build_object('likeness', c.likeness, 'popularity', c.popularity, 'together', c.together), c.n)::shelfmate.person_choice
+          FROM chosen c,
+               LATERAL (SELECT CASE WHEN c.likeness > 0 AND c.likeness >= greatest(c.together, c.popularity) THEN 'interest'
+                                    WHEN c.together > 0 AND c.together >= c.popularity THEN 'bought_together'
+                                    WHEN c.popularity > 0 THEN 'popular' ELSE 'interest' END AS source) s
+          LEFT JOIN LATERAL (
+               SELECT m.id AS reason_id
+                 FROM unnest(interests[c.n].product_ids, interests[c.n].weights) m (id, weight)
+                 JOIN shelfmate.product_embeddings a ON a.product_id = m.id AND a.space_id = space.id
+                 JOIN shelfmate.product_embeddings b ON b.product_id = c.id AND b.space_id = space.id
+                WHERE m.weight > 0 AND m.id <> c.id
+                ORDER BY m.weight * shelfmate.likeness(-(a.fused <#> b.fused), interests[c.n].background) DESC, m.id LIMIT 1) liked
+            ON s.source = 'interest'
+         ORDER BY c.claim DESC, c.n, c.id);
+END $$;
+
+-- For somebody new, or where nothing else is left: of every ten places about five popular, three trending and two newest.
+CREATE FUNCTION choose_for_anybody(
+    k integer, filter jsonb, exclude bigint[], one_per_variant_group boolean, shown bigint[], as_of timestamptz
+) RETURNS person_choice[] LANGUAGE sql STABLE AS $$
+    SELECT ARRAY(
+        SELECT (f.product_id, f.score, f.source, NULL, jsonb_build_object(f.source, f.score), NULL)::shelfmate.person_choice
+          FROM (SELECT d.*, o.variant_group IS NOT NULL AND one_per_variant_group
+                            AND (row_number() OVER (PARTITION BY o.variant_group ORDER BY d.claim DESC, d.product_id) > 1
+                                 OR EXISTS (SELECT FROM shelfmate.products s
+                                             WHERE s.id = ANY (shown) AND s.variant_group = o.variant_group)) AS is_variant
+                  FROM (SELECT DISTINCT ON (c.product_id) c.product_id, c.score, c.source, c.claim
+                          FROM (SELECT p.product_id, p.score, 'popular' AS source,
+                                       0.5 / (2 * row_number() OVER (ORDER BY p.score DESC, p.product_id) - 1) AS claim
+                                  FROM shelfmate.popular_products(least(1000, 2 * k + 20), filter, exclude || shown, false,
+                                                                  CASE WHEN as_of IS NOT NULL THEN 3650 END, NULL, as_of) p
+                                 UNION ALL
+                                SELECT t.product_id, t.score, 'trending',
+                                       0.3 / (2 * row_number() OVER (ORDER BY t.score DESC, t.product_id) - 1)
+                                  FROM shelfmate.trending_products(least(1000, 2 * k + 20), filter, 7, 2, exclude || shown, false, as_of) t
+                                 UNION ALL
+                                SELECT n.product_id, n.score, 'newest',
+                                       0.2 / (2 * row_number() OVER (ORDER BY n.score DESC, n.product_id) - 1)
+                                  FROM shelfmate.newest_products(least(1000, 2 * k + 20), filter, exclude || shown, false) n) c
+                         ORDER BY c.product_id, c.claim DESC, c.source) d
+                  JOIN shelfmate.products o ON o.id = d.product_id) f
+         WHERE NOT f.is_variant ORDER BY f.claim DESC, f.product_id LIMIT greatest(0, k))
+$$;
+
+CREATE FUNCTION recommend_for_history(
+    history weighed_product[], k integer, filter jsonb, exclude bigint[], interests integer,
+    w_popularity double precision, w_together double precision, one_per_variant_group boolean, fallback boolean,
+    space embedding_spaces, exact boolean, as_of timestamptz
+) RETURNS SETOF person_recommendation LANGUAGE plpgsql STABLE ROWS 10 AS $$
+DECLARE
+    found shelfmate.person_interest[] := shelfmate.find_interests(space, history, interests);
+    choices shelfmate.person_choice[] := '{}';
+    mode text := 'exact';
+BEGIN
+    IF found <> '{}' THEN
+        SELECT c.choices, c.mode INTO choices, mode
+          FROM shelfmate.choose_by_interest(space, found, history, k, filter, exclude, w_popularity, w_together,
+                                            one_per_variant_group, exact, as_of) c;
+    END IF;
+    IF cardinality(choices) < k AND fallback THEN
+        choices := choices || shelfmate.choose_for_anybody(k - cardinality(choices), filter, exclude, one_per_variant_group,
+                                                           ARRAY(SELECT c.product_id FROM unnest(choices) c), as_of);
+    END IF;
+    RETURN QUERY
+        SELECT c.place::integer, p.sku, p.title, c.score, c.source,
+               CASE c.source WHEN 'interest' THEN coalesce('because you liked ' || r.title, 'like what you know')
+                             WHEN 'bought_together' THEN 'often bought with ' || r.title
+                             WHEN 'popular' THEN 'popular now' WHEN 'trending' THEN 'trending' ELSE 'new' END,
+               r.sku, r.title, c.contributions, c.interest,
+               p.id, p.brand, p.category, p.price, p.currency, p.in_stock, p.variant_group, space.name, mode
+          FROM unnest(choices) WITH ORDINALITY c (product_id, score, source, reason_id, contributions, interest, place)
+          JOIN shelfmate.products p ON p.id = c.product_id
+          LEFT JOIN shelfmate.products r ON r.id = c.reason_id
+         ORDER BY c.place;
+END $$;
+
+COMMENT ON TYPE person_recommendation IS
+    'A product for somebody. source: interest, bought_together, popular, trending or newest, whichever part of the score is greatest; reason_sku is the product of the history that it comes from. position is the order: interests take turns, so that score may rise.';
+COMMENT ON TYPE person_choice IS 'A product that was chosen for somebody, and why.';
+COMMENT ON FUNCTION popularity_now(bigint[], timestamptz) IS 'How much people want some products now, from 0 to below 1: l / (5 + l), l = ln(1 + evidence of 90 days, half after 30).';
+COMMENT ON FUNCTION matching_products(bigint[], jsonb) IS 'Those of some products that satisfy a filter.';
+COMMENT ON FUNCTION choose_by_interest(embedding_spaces, person_interest[], weighed_product[], integer, jsonb, bigint[], double precision, double precision, boolean, boolean, timestamptz) IS
+    'The best products for somebody with interests, and how the vectors were compared.';
+COMMENT ON FUNCTION choose_for_anybody(integer, jsonb, bigint[], boolean, bigint[], timestamptz) IS 'Popular, trending and newest products in turn, by 5 : 3 : 2.';
+COMMENT ON FUNCTION recommend_for_history(weighed_product[], integer, jsonb, bigint[], integer, double precision, double precision, boolean, boolean, embedding_spaces, boolean, timestamptz) IS
+    'Recommendations by a weighed history: of its interests, and what anybody may like where those give too few.';

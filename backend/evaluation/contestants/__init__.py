@@ -1,0 +1,1 @@
+"""Those who answer the held-out questions: baselines that know little, and spaces."""
