@@ -9,7 +9,12 @@ COLOURS = ("#2f6f8f", "#c8553d", "#588157", "#8d6a9f", "#b08900", "#5c677d", "#d
 TEXT = 'font-family="system-ui, sans-serif" fill="#222"'
 
 
-def bars(title: str, unit: str, values: Sequence[tuple[str, float, float, float]]) -> str:
+def bars(
+    title: str,
+    unit: str,
+    values: Sequence[tuple[str, float, float, float]],
+    line: str = "least to greatest of the rounds",
+) -> str:
     """Horizontal bars on a logarithmic scale: (label, value, least, greatest), the last two drawn as a whisker."""
     left, top, step = 250, 50, 26
     low = min(least for _, _, least, _ in values) * 0.7
@@ -29,7 +34,7 @@ def bars(title: str, unit: str, values: Sequence[tuple[str, float, float, float]
             _text(x(greatest) + 6, y + 14, f"{value:.3g}"),
         ]
     height = top + len(values) * step + 20
-    return _document(title, f"{unit}, logarithmic; line: least to greatest of the rounds", height, parts)
+    return _document(title, f"{unit}, logarithmic; line: {line}", height, parts)
 
 
 def lines(title: str, unit: str, ticks: Sequence[str], series: Mapping[str, Sequence[float | None]]) -> str:

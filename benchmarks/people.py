@@ -186,7 +186,7 @@ def record(
     report.table(f"{len(users)} questions of {len(set(users))} people", ("", *MEASURES, "nDCG@10, cold"), rows)
     report.table("nDCG@10 beyond", ("", *BASELINES, "popular, cold"), against)
     drawn = [(name, *_span(report.figures[name]["nDCG@10"])) for name in values]
-    report.write(bars("What people came for next: nDCG@10, 95 % interval", "", drawn))
+    report.write(bars("What people came for next", "nDCG@10", drawn, "95 % interval"))
 
 
 def _span(figure: dict[str, Any]) -> tuple[float, float, float]:

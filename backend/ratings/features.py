@@ -26,9 +26,9 @@ TEXTS = 1_024
 
 
 class Features:
-    """The encoders of a predictor; what they said of a text or photograph is kept, since folds ask again.
+    """The encoders of a predictor; a missing text or photograph is a block of zeros.
 
-    A missing text or photograph is a block of zeros.
+    ``keeps``: whether what they said of a text or photograph is kept, since folds ask again. A server would grow by it.
     """
 
     def __init__(
@@ -37,10 +37,13 @@ class Features:
         image_encoder: str = "efficientnet-lite0",
         modalities: Iterable[Modality] = MODALITIES,
         runtime: Runtime | None = None,
+        *,
+        keeps: bool = True,
     ) -> None:
         self.text_encoder, self.image_encoder = text_encoder, image_encoder
         self.modalities = frozenset(modalities)
         self._runtime = runtime
+        self._keeps = keeps
         self._texts: dict[bytes, NDArray[np.float32]] = {}
         self._images: dict[bytes, NDArray[np.float32]] = {}
 
@@ -61,7 +64,7 @@ class Features:
 
     def only(self, modalities: Iterable[Modality]) -> "Features":
         """The same encoders and what they said already, with these modalities."""
-        other = Features(self.text_encoder, self.image_encoder, modalities, self._runtime)
+        other = Features(self.text_encoder, self.image_encoder, modalities, self._runtime, keeps=self._keeps)
         other._texts, other._images = self._texts, self._images
         return other
 
@@ -86,7 +89,10 @@ class Features:
         for part in _parts(list(new), TEXTS):
             vectors = self._text_model.encode([new[key] for key in part])
             self._texts.update(zip(part, vectors, strict=True))
-        return np.array([self._texts[key] for key in keys], dtype=np.float32).reshape(len(texts), self.text_width)
+        rows = np.array([self._texts[key] for key in keys], dtype=np.float32).reshape(len(texts), self.text_width)
+        if not self._keeps:
+            self._texts.clear()
+        return rows
 
     def images(self, images: Sequence[bytes | None]) -> NDArray[np.float32]:
         """(n, image_width + 1) float32: unit rows with a 1 behind, or zeros where there is no photograph."""
@@ -100,6 +106,8 @@ class Features:
         for row, key in enumerate(keys):
             if key is not None:
                 rows[row, :-1], rows[row, -1] = self._images[key], 1
+        if not self._keeps:
+            self._images.clear()
         return rows
 
     @cached_property

@@ -142,7 +142,7 @@ class FineTuned:
         """The model that ``to_bytes`` kept."""
         own, companion = _under("reader.", tensors), _under("companion.", tensors)
         weights = _under("encoder.", own)
-        features = Features(described["text_encoder"], described["image_encoder"], described["modalities"])
+        features = Features(described["text_encoder"], described["image_encoder"], described["modalities"], keeps=False)
         backbone = Backbone(described["config"], tensor_text(tensors["tokenizer"]), weights)
         model = cls(features, backbone=backbone)
         reader = Reader(backbone, features.image_width + 1 if described["pictured"] else 0)

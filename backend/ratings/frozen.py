@@ -138,7 +138,7 @@ class FrozenMlp:
     @classmethod
     def from_state(cls, described: dict[str, Any], tensors: Tensors) -> Self:
         """The model that ``to_bytes`` kept."""
-        features = Features(described["text_encoder"], described["image_encoder"], described["modalities"])
+        features = Features(described["text_encoder"], described["image_encoder"], described["modalities"], keeps=False)
         model = cls(features, widths=described["widths"])
         network = Perceptron(features.width, described["widths"])
         network.load_state_dict({name: torch.from_numpy(value.copy()) for name, value in tensors.items()})

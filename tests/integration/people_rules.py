@@ -259,8 +259,10 @@ def choose(
     for p in sorted(claims, key=lambda p: (-claims[p][0], claims[p][1], p))[:k]:
         _, n, liked_ = claims[p]
         source = (
-            "interest"
-            if liked_ > 0 and liked_ >= max(shared[p], popularity[p])
+            "bought_together"
+            if shared[p] > 0 and shared[p] >= max(liked_, popularity[p])
+            else "interest"
+            if liked_ > 0 and liked_ >= min(0.3, max(shared[p], popularity[p]))
             else "bought_together"
             if shared[p] > 0 and shared[p] >= popularity[p]
             else "popular"

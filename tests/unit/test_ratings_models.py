@@ -17,9 +17,11 @@ from backend.ratings.backbone import TITLE_TOKENS, open_backbone, read_backbone
 from backend.ratings.baseline import Baseline
 from backend.ratings.corpus import Example
 from backend.ratings.decision import Decision, choose_decision
+from backend.ratings.features import Features
 from backend.ratings.fine_tuned import FineTuned, epochs_for
 from backend.ratings.forms import new_model, read_model
 from backend.ratings.frozen import FrozenMlp
+from backend.ratings.measures import measure
 from backend.ratings.models import FORMS, RatingModel, Step
 from backend.ratings.ordinal import cumulative_loss, cumulative_probabilities
 from backend.ratings.reading import Reader, Reviews, parameter_groups
@@ -340,10 +342,11 @@ def test_few_reviews_do_not_move_the_stack_far() -> None:
 
 def test_a_decision_weighs_misses_distance_and_rarity() -> None:
     rows = np.array([[0.4, 0.0, 0.0, 0.25, 0.35]])
-    assert Decision().stars(rows).tolist() == [1]
+    assert Decision(miss=1).stars(rows).tolist() == [1]
     assert Decision(miss=0).stars(rows).tolist() == [4]
+    assert Decision().stars(rows).tolist() == [4]
     frequent = (0.4, 0.1, 0.1, 0.1, 0.3)
-    assert Decision(rarity=1, frequencies=frequent).stars(rows).tolist() == [4]
+    assert Decision(miss=1, rarity=1, frequencies=frequent).stars(rows).tolist() == [4]
 
 
 def test_the_decision_is_chosen_for_agreement_among_the_accurate() -> None:
@@ -353,7 +356,10 @@ def test_the_decision_is_chosen_for_agreement_among_the_accurate() -> None:
     rows = np.exp(-((np.arange(5) - centres[:, None]) ** 2)) * [0.05, 0.1, 0.15, 0.2, 0.5]
     rows /= rows.sum(1, keepdims=True)
     chosen = choose_decision(rows, targets, targets)
-    assert np.mean(chosen.stars(rows) == targets + 1) > np.mean(Decision().stars(rows) == targets + 1) - 0.012
+    best, found = Decision().stars(rows), chosen.stars(rows)
+    assert chosen.rarity > 0
+    assert np.mean(found == targets + 1) > np.mean(best == targets + 1) - 0.01
+    assert measure(targets + 1, found).quadratic_kappa > measure(targets + 1, best).quadratic_kappa
     assert choose_decision(rows[:50], targets[:50], targets) == Decision()
 
 
@@ -389,3 +395,11 @@ def test_a_distilbert_learns_too(tmp_path: Path) -> None:
     assert history.epochs[1].loss < history.epochs[0].loss
     again = read_model(tuned.to_bytes())
     np.testing.assert_array_equal(again.probabilities(ASKED), tuned.probabilities(ASKED))
+
+
+def test_a_server_keeps_nothing_of_what_it_was_asked() -> None:
+    remembering, forgetting = Features("hashing:8", "hashing:8"), Features("hashing:8", "hashing:8", keeps=False)
+    for asked, kept in ((remembering, 2), (forgetting, 0)):
+        rows = asked.texts(["red", "blue", "red"])
+        assert np.array_equal(rows[0], rows[2])
+        assert len(asked._texts) == kept

@@ -111,7 +111,9 @@ BEGIN
         SELECT (c.id, c.score, s.source, CASE s.source WHEN 'interest' THEN liked.reason_id WHEN 'bought_together' THEN c.reason_id END,
                 jsonb_build_object('likeness', c.likeness, 'popularity', c.popularity, 'together', c.together), c.n)::shelfmate.person_choice
           FROM chosen c,
-               LATERAL (SELECT CASE WHEN c.likeness > 0 AND c.likeness >= greatest(c.together, c.popularity) THEN 'interest'
+               LATERAL (SELECT CASE WHEN c.together > 0 AND c.together >= greatest(c.likeness, c.popularity) THEN 'bought_together'
+                                    -- As like as two products of one interest are: what led there, even if many want it besides.
+                                    WHEN c.likeness >= least(0.3, greatest(c.popularity, c.together)) AND c.likeness > 0 THEN 'interest'
                                     WHEN c.together > 0 AND c.together >= c.popularity THEN 'bought_together'
                                     WHEN c.popularity > 0 THEN 'popular' ELSE 'interest' END AS source) s
           LEFT JOIN LATERAL (
@@ -186,7 +188,7 @@ BEGIN
 END $$;
 
 COMMENT ON TYPE person_recommendation IS
-    'A product for somebody. source: interest, bought_together, popular, trending or newest, whichever part of the score is greatest; reason_sku is the product of the history that it comes from. position is the order: interests take turns, so that score may rise.';
+    'A product for somebody. source: interest where its likeness is 0.3 or the greatest part of the score, else bought_together or popular, whichever is greater; trending and newest fill up; reason_sku is the product of the history that it comes from. position is the order: interests take turns, so that score may rise.';
 COMMENT ON TYPE person_choice IS 'A product that was chosen for somebody, and why.';
 COMMENT ON FUNCTION popularity_now(bigint[], timestamptz) IS 'How much people want some products now, from 0 to below 1: l / (5 + l), l = ln(1 + evidence of 90 days, half after 30).';
 COMMENT ON FUNCTION matching_products(bigint[], jsonb) IS 'Those of some products that satisfy a filter.';
