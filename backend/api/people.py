@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, FiniteFloat
 
 from backend.api.answers import Answer
 from backend.api.event_types import ForgottenAnswer
@@ -29,6 +29,12 @@ class PersonQuery(ListQuery):
     interests: Annotated[
         int | None, Field(ge=1, le=10, description="At most so many interests are kept apart; 1 is one mean taste.")
     ] = None
+    w_popularity: Annotated[
+        FiniteFloat | None, Field(ge=0, le=1000, description="Of what many want now, 3 by default; likeness has 1.")
+    ] = None
+    w_together: Annotated[
+        FiniteFloat | None, Field(ge=0, le=1000, description="Of what others had with the same products, 3 by default.")
+    ] = None
     one_per_variant_group: bool = False
     fallback: Annotated[
         bool, Field(description="Fill up with what is popular, trending and new where too little is known.")
@@ -40,6 +46,11 @@ class PersonQuery(ListQuery):
         """The same for the ranking."""
         names = ("exclude_seen", "exclude_bought", "interests", "one_per_variant_group", "fallback", "exact", "space")
         given = {name: getattr(self, name) for name in (*names, "rules", "placement") if name in self.model_fields_set}
+        given |= {
+            name: weight
+            for name, weight in (("w_popularity", self.w_popularity), ("w_together", self.w_together))
+            if weight is not None
+        }
         if self.half_life is not None:
             given["half_life"] = days_of(self.half_life, "half_life")
         return Personal(k=self.k, filter=self.filters.query.get("filter"), **given)

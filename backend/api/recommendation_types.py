@@ -38,7 +38,9 @@ def _decoded(text: str) -> str:
 
 # Members that only one way of asking has, and those that both have.
 _OF_EXAMPLES = frozenset({"like", "unlike", "strategy", "weights", "score_threshold", "diversity"})
-_OF_PEOPLE = frozenset({"user", "session", "exclude_seen", "exclude_bought", "half_life", "interests"})
+_OF_PEOPLE = frozenset(
+    {"user", "session", "exclude_seen", "exclude_bought", "half_life", "interests", "w_popularity", "w_together"}
+)
 _SHARED = frozenset(
     {"k", "filter", "exclude", "one_per_variant_group", "rules", "placement", "fallback", "exact", "space"}
 )
@@ -161,6 +163,12 @@ class RecommendationBody(Body):
     ] = None
     interests: Annotated[
         int | None, Field(ge=1, le=10, description="At most so many interests are kept apart; 1 is one mean taste.")
+    ] = None
+    w_popularity: Annotated[
+        FiniteFloat | None, Field(ge=0, le=1000, description="Of what many want now, 3 by default; likeness has 1.")
+    ] = None
+    w_together: Annotated[
+        FiniteFloat | None, Field(ge=0, le=1000, description="Of what others had with the same products, 3 by default.")
     ] = None
 
     @model_validator(mode="after")
