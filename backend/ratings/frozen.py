@@ -25,7 +25,9 @@ WIDTHS = (1024, 512, 128)
 DROPOUT = 0.4
 RATE = 1e-3
 DECAY = 1e-4
+# Fewer for few reviews, so that an epoch has 16 steps or more.
 BATCH = 256
+LEAST_BATCH = 32
 EPOCHS = 60
 PATIENCE = 6
 
@@ -101,7 +103,7 @@ class FrozenMlp:
         optimizer = torch.optim.Adam(network.parameters(), lr=RATE, weight_decay=DECAY)
         settings = Settings(
             epochs=self._epochs,
-            batch=BATCH,
+            batch=min(BATCH, max(LEAST_BATCH, len(data.targets) // 16)),
             patience=PATIENCE,
             seed=self._seed,
             class_weights=balanced_weights(data.targets),

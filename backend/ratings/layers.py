@@ -56,6 +56,7 @@ class BatchNorm(nn.Module):
 
     running_mean: Tensor
     running_variance: Tensor
+    steps: Tensor
 
     def __init__(self, width: int, batch: GlobalBatch, *, momentum: float = 0.1, epsilon: float = 1e-5) -> None:
         super().__init__()
@@ -63,6 +64,7 @@ class BatchNorm(nn.Module):
         self.shift = nn.Parameter(torch.zeros(width))
         self.register_buffer("running_mean", torch.zeros(width))
         self.register_buffer("running_variance", torch.ones(width))
+        self.register_buffer("steps", torch.zeros(()))
         self._momentum, self._epsilon, self._batch = momentum, epsilon, batch
 
     def forward(self, values: Tensor) -> Tensor:
@@ -76,8 +78,11 @@ class BatchNorm(nn.Module):
             with torch.no_grad():
                 # The running variance is the unbiased one, as torch's is.
                 unbiased = variance * (total / max(1, total - 1))
-                self.running_mean.lerp_(mean, self._momentum)
-                self.running_variance.lerp_(unbiased, self._momentum)
+                # A plain mean at first, so that few reviews are not judged by the statistics that a layer begins with.
+                self.steps += 1
+                momentum = torch.clamp(1 / self.steps, min=self._momentum)
+                self.running_mean.lerp_(mean, momentum)
+                self.running_variance.lerp_(unbiased, momentum)
         return (values - mean) * torch.rsqrt(variance + self._epsilon) * self.scale + self.shift
 
 

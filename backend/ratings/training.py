@@ -91,7 +91,8 @@ def train(
 ) -> History:
     """Train ``network``, a ``Network`` too, in place; it is left as it was after its best epoch.
 
-    The best epoch is the one with the least ranked probability score on ``validation``.
+    The best epoch is the one with the least ranked probability score on ``validation``, weighed as the training is:
+    else a network that learns the rare ratings would lose to one that has learnt nothing.
     """
     return _Training(network, data, validation, optimizer, schedule, settings, progress).run()
 
@@ -119,13 +120,17 @@ def probabilities(
     return rows
 
 
-def ranked_probability_score(targets: Indices, found: NDArray[np.float64]) -> float:
+def ranked_probability_score(
+    targets: Indices, found: NDArray[np.float64], class_weights: Sequence[float] = (1.0,) * STARS
+) -> float:
     """Mean over reviews of the squared distance of the cumulative probabilities to the given rating's (Epstein 1969).
 
     Proper and ordinal, and a confident error does not outweigh everything else as it does in the log-likelihood.
+    Reviews count by the weight of their rating, all alike where every weight is 0.
     """
     given = np.cumsum(np.eye(STARS)[targets], 1)
-    return float(((np.cumsum(found, 1) - given) ** 2).sum(1).mean())
+    weights = np.asarray(class_weights)[targets]
+    return float(np.average(((np.cumsum(found, 1) - given) ** 2).sum(1), weights=weights if weights.any() else None))
 
 
 class _Training:
@@ -212,7 +217,7 @@ class _Training:
         found = probabilities(self._network, self._validation, half=self._settings.half, together=True)
         targets = self._validation.targets
         measures = measure(targets + 1, found.argmax(1) + 1)
-        score = ranked_probability_score(targets, found)
+        score = ranked_probability_score(targets, found, self._settings.class_weights)
         return score, Epoch(
             number=number,
             loss=loss,

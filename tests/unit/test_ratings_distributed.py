@@ -84,8 +84,21 @@ def test_batch_norm_is_torchs_own() -> None:
     batch = GlobalBatch(0)
     batch.rows, batch.total, batch.weights = slice(0, 9), 9, torch.ones(9)
     ours, theirs = BatchNorm(4, batch), torch.nn.BatchNorm1d(4)
+    # From the tenth step on; before, the running statistics are plain means.
+    ours.steps.fill_(9)
     values = torch.randn(9, 4, generator=torch.Generator().manual_seed(0)) * 3 + 1
     torch.testing.assert_close(ours(values), theirs(values))
+    torch.testing.assert_close(ours.eval()(values), theirs.eval()(values))
+
+
+def test_the_first_running_statistics_of_batch_norm_are_plain_means() -> None:
+    batch = GlobalBatch(0)
+    batch.rows, batch.total, batch.weights = slice(0, 9), 9, torch.ones(9)
+    ours, theirs = BatchNorm(4, batch), torch.nn.BatchNorm1d(4, momentum=None)
+    random = torch.Generator().manual_seed(0)
+    for _ in range(3):
+        values = torch.randn(9, 4, generator=random) * 3 + 1
+        torch.testing.assert_close(ours(values), theirs(values))
     torch.testing.assert_close(ours.eval()(values), theirs.eval()(values))
 
 

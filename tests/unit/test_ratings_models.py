@@ -403,3 +403,12 @@ def test_a_server_keeps_nothing_of_what_it_was_asked() -> None:
         rows = asked.texts(["red", "blue", "red"])
         assert np.array_equal(rows[0], rows[2])
         assert len(asked._texts) == kept
+
+
+def test_the_score_that_chooses_an_epoch_weighs_ratings_as_the_training_does() -> None:
+    targets = np.array([4, 4, 4, 0])
+    common = np.tile([0.0, 0, 0, 0, 1], (4, 1))
+    rare = np.tile([1.0, 0, 0, 0, 0], (4, 1))
+    assert ranked_probability_score(targets, common) < ranked_probability_score(targets, rare)
+    weights = (3.0, 0, 0, 0, 0.5)
+    assert ranked_probability_score(targets, common, weights) > ranked_probability_score(targets, rare, weights)
