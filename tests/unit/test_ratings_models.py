@@ -405,6 +405,15 @@ def test_a_server_keeps_nothing_of_what_it_was_asked() -> None:
         assert len(asked._texts) == kept
 
 
+def test_few_reviews_do_not_collapse_the_frozen_form_into_one_rating() -> None:
+    some = examples(160)
+    model = FrozenMlp(features(), widths=(32, 16))
+    model.fit(some[:120], some[120:])
+    predicted = model.predict(some[120:])
+    assert measure([example.rating or 0 for example in some[120:]], predicted).mae < 1.5
+    assert len(np.unique(predicted)) > 1
+
+
 def test_the_score_that_chooses_an_epoch_weighs_ratings_as_the_training_does() -> None:
     targets = np.array([4, 4, 4, 0])
     common = np.tile([0.0, 0, 0, 0, 1], (4, 1))
