@@ -2,12 +2,12 @@
 
 from typing import Annotated
 
-from pydantic import Field, FiniteFloat
+from pydantic import Field
 
 from backend.api.answers import Answer
 from backend.api.event_types import ForgottenAnswer
 from backend.api.paged import as_body, read_later_page
-from backend.api.recommendation_types import RecommendationAnswer
+from backend.api.recommendation_types import Interests, PopularityWeight, RecommendationAnswer, TogetherWeight
 from backend.api.routing import Routes
 from backend.api.services import Services
 from backend.api.shelves import HalfLife, ListQuery, days_of
@@ -26,15 +26,9 @@ class PersonQuery(ListQuery):
     exclude_seen: Annotated[bool, Field(description="Without whatever they did anything with, ever.")] = True
     exclude_bought: Annotated[bool, Field(description="Without what they bought or rated, ever.")] = True
     half_life: HalfLife | None = None
-    interests: Annotated[
-        int | None, Field(ge=1, le=10, description="At most so many interests are kept apart; 1 is one mean taste.")
-    ] = None
-    w_popularity: Annotated[
-        FiniteFloat | None, Field(ge=0, le=1000, description="Of what many want now, 3 by default; likeness has 1.")
-    ] = None
-    w_together: Annotated[
-        FiniteFloat | None, Field(ge=0, le=1000, description="Of what others had with the same products, 3 by default.")
-    ] = None
+    interests: Interests | None = None
+    w_popularity: PopularityWeight | None = None
+    w_together: TogetherWeight | None = None
     one_per_variant_group: bool = False
     fallback: Annotated[
         bool, Field(description="Fill up with what is popular, trending and new where too little is known.")
@@ -44,13 +38,9 @@ class PersonQuery(ListQuery):
 
     def to_personal(self) -> Personal:
         """The same for the ranking."""
-        names = ("exclude_seen", "exclude_bought", "interests", "one_per_variant_group", "fallback", "exact", "space")
-        given = {name: getattr(self, name) for name in (*names, "rules", "placement") if name in self.model_fields_set}
-        given |= {
-            name: weight
-            for name, weight in (("w_popularity", self.w_popularity), ("w_together", self.w_together))
-            if weight is not None
-        }
+        names = {"exclude_seen", "exclude_bought", "interests", "w_popularity", "w_together", "one_per_variant_group"}
+        names |= {"fallback", "exact", "space", "rules", "placement"}
+        given = {name: getattr(self, name) for name in names & self.model_fields_set}
         if self.half_life is not None:
             given["half_life"] = days_of(self.half_life, "half_life")
         return Personal(k=self.k, filter=self.filters.query.get("filter"), **given)

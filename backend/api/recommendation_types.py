@@ -46,6 +46,11 @@ _SHARED = frozenset(
 )
 
 Weight = Annotated[FiniteFloat, Field(ge=0, le=1000)]
+Interests = Annotated[
+    int, Field(ge=1, le=10, description="At most so many interests are kept apart; 1 is one mean taste.")
+]
+PopularityWeight = Annotated[Weight, Field(description="Of what many want now, 3 by default; likeness has 1.")]
+TogetherWeight = Annotated[Weight, Field(description="Of what others had with the same products, 3 by default.")]
 Count = Annotated[int, Field(ge=1, le=MOST_HITS, description="Exactly so many come, or all that match.")]
 Sku = Annotated[Text, Field(min_length=1, max_length=200)]
 UserId = Annotated[Text, Field(min_length=1, max_length=LONGEST_KEY)]
@@ -161,15 +166,9 @@ class RecommendationBody(Body):
     half_life: Annotated[
         FiniteFloat | None, Field(gt=0, le=36_500, description="Days after which what was done counts half.")
     ] = None
-    interests: Annotated[
-        int | None, Field(ge=1, le=10, description="At most so many interests are kept apart; 1 is one mean taste.")
-    ] = None
-    w_popularity: Annotated[
-        FiniteFloat | None, Field(ge=0, le=1000, description="Of what many want now, 3 by default; likeness has 1.")
-    ] = None
-    w_together: Annotated[
-        FiniteFloat | None, Field(ge=0, le=1000, description="Of what others had with the same products, 3 by default.")
-    ] = None
+    interests: Interests | None = None
+    w_popularity: PopularityWeight | None = None
+    w_together: TogetherWeight | None = None
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
