@@ -86,6 +86,7 @@ class Tab:
         self._browser, self._session = browser, session
         for domain in ("Page", "Runtime", "Network", "Log"):
             self.send(f"{domain}.enable")
+        self.send("Page.setLifecycleEventsEnabled", enabled=True)
 
     def send(self, method: str, **parameters: Any) -> dict[str, Any]:
         """One command to this tab."""
@@ -106,8 +107,11 @@ class Tab:
     def visit(self, url: str) -> None:
         """Go to a page and wait until it and everything in it is loaded."""
         self._browser.events[self._session] = []
-        self.send("Page.navigate", url=url)
-        self.wait_for_event("Page.loadEventFired")
+        answer = self.send("Page.navigate", url=url)
+        if "errorText" in answer:
+            raise Failed(f"{url}: {answer['errorText']}")
+        # The page that is left may still report that it is loaded, so only this navigation's own loader counts.
+        self.wait_for_event("Page.lifecycleEvent", loaderId=answer["loaderId"], name="load")
 
     def events(self, method: str) -> list[dict[str, Any]]:
         """What was reported since the last visit."""
@@ -116,10 +120,13 @@ class Tab:
         found = self._browser.events.get(self._session, [])
         return [event["params"] for event in found if event["method"] == method]
 
-    def wait_for_event(self, method: str, seconds: float = 20) -> None:
-        """Wait until something was reported since the last visit."""
+    def wait_for_event(self, method: str, seconds: float = 20, **having: Any) -> None:
+        """Wait until something was reported, with these parameters, since the last visit."""
         deadline = time.monotonic() + seconds
-        while not any(event["method"] == method for event in self._browser.events[self._session]):
+        while not any(
+            event["method"] == method and having.items() <= event["params"].items()
+            for event in self._browser.events[self._session]
+        ):
             self._browser.listen(deadline - time.monotonic())
 
     def evaluate(self, expression: str) -> Any:
