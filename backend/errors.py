@@ -146,6 +146,13 @@ class NotReady(ShelfmateError):
         self.retry_after = retry_after
 
 
+class Busy(NotReady):
+    """As many of these as may be worked on at a time are."""
+
+    problem = "busy"
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+
+
 class EmbeddingPending(NotReady):
     """The product exists, but its embedding is not stored yet."""
 

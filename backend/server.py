@@ -4,7 +4,6 @@ import logging
 import os
 import socket
 import sys
-from collections.abc import Callable
 from contextlib import ExitStack
 from ipaddress import ip_address
 from threading import Event, Thread
@@ -57,6 +56,12 @@ def require_free_port(settings: Settings) -> None:
     _listen(settings).close()
 
 
+def address_of(settings: Settings) -> str:
+    """Where the server of these settings is, as a browser takes it: an IPv6 address in brackets (RFC 3986, 3.2.2)."""
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return f"http://{host}:{settings.port}"
+
+
 def _listen(settings: Settings) -> socket.socket:
     host, port = settings.host, settings.port
     remedy = "set SHELFMATE_HOST and SHELFMATE_PORT to an address of this machine that is free"
@@ -91,8 +96,9 @@ class _Server(BaseApplication):  # type: ignore[misc]  # Gunicorn ships no types
             "loglevel": "warning",
             "control_socket_disable": True,
             "proc_name": "shelfmate",
-            "post_worker_init": _hook(self._say_where),
-            "worker_exit": _hook(self._close, 2),
+            # Gunicorn counts a hook's parameters.
+            "post_worker_init": lambda _worker: self._say_where(),
+            "worker_exit": lambda _server, _worker: self.opened.close(),
         }
         for name, value in chosen.items():
             self.cfg.set(name, value)
@@ -113,12 +119,8 @@ class _Server(BaseApplication):  # type: ignore[misc]  # Gunicorn ships no types
     def _say_where(self) -> None:
         if not self.settings.require_keys and not _is_loopback(self.settings.host):
             log.warning("whoever reaches %s may change everything: set SHELFMATE_REQUIRE_KEYS=true", self.settings.host)
-        host = f"[{self.settings.host}]" if ":" in self.settings.host else self.settings.host
-        address = f"http://{host}:{self.settings.port}"
+        address = address_of(self.settings)
         print(f"serving {address}/ with its documentation at {address}/docs", flush=True)
-
-    def _close(self) -> None:
-        self.opened.close()
 
 
 def _is_loopback(host: str) -> bool:
@@ -128,19 +130,14 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _hook(call: Callable[[], None], arguments: int = 1) -> Callable[..., None]:
-    """A hook as Gunicorn wants it: it counts the parameters and passes its own objects, which we do not need."""
-    if arguments == 1:
-        return lambda _worker: call()
-    return lambda _server, _worker: call()
-
-
 def _keep_warm(database: Database, embedder: Embedder, stopping: Event) -> None:
     """Load the text encoders of the spaces that answer, or may soon: no search waits for one, nor an activation."""
     warm: set[int] = set()
     while not stopping.is_set():
         try:
-            spaces = [space for space in list_spaces(database) if space.state in ("active", "shadow")]
+            known = list_spaces(database)
+            embedder.keep_only(known)
+            spaces = [space for space in known if space.state in ("active", "shadow")]
             for space in sorted(spaces, key=lambda space: space.state):
                 if space.text_encoder is not None and space.id not in warm and not stopping.is_set():
                     _warm_up(embedder, space)

@@ -18,12 +18,16 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="SHELFMATE_", frozen=True, populate_by_name=True)
 
     home: Path = Field(default=Path("~/.shelfmate"), description="State of the embedded server and reports.")
+    # They may hold a password, which no log and no stack trace has to show.
     database_url: str | None = Field(
         default=None,
+        repr=False,
         validation_alias="DATABASE_URL",
         description="A Postgres server with pgvector >= 0.8.4. Without it Shelfmate runs its own under `home`.",
     )
-    read_database_url: str | None = Field(default=None, description="A replica that answers the read-only queries.")
+    read_database_url: str | None = Field(
+        default=None, repr=False, description="A replica that answers the read-only queries."
+    )
 
     host: str = Field(default="127.0.0.1", description="Address that the server listens on.")
     port: int = Field(default=8000, ge=1, le=65535, description="Port that the server listens on.")
@@ -57,14 +61,21 @@ class Settings(BaseSettings):
     )
 
     batch_size: int = Field(default=64, ge=1, le=1024, description="Most products that a worker encodes at once.")
-    lease_seconds: float = Field(default=15, gt=0, description="How long a worker holds a job without a heartbeat.")
-    hang_seconds: float = Field(
-        default=120, gt=0, description="A worker whose batch makes no step for so long ends itself; its jobs come back."
+    lease_seconds: float = Field(
+        default=15, gt=0, le=86_400, description="How long a worker holds a job without a heartbeat."
     )
-    poll_seconds: float = Field(default=5, gt=0, description="The worker looks for jobs this often if no NOTIFY comes.")
-    max_attempts: int = Field(default=5, ge=1, description="A job that failed this often is dead.")
+    hang_seconds: float = Field(
+        default=120,
+        gt=0,
+        le=86_400,
+        description="A worker whose batch makes no step for so long ends itself; its jobs come back.",
+    )
+    poll_seconds: float = Field(
+        default=5, gt=0, le=86_400, description="The worker looks for jobs this often if no NOTIFY comes."
+    )
+    max_attempts: int = Field(default=5, ge=1, le=1_000, description="A job that failed this often is dead.")
 
-    upkeep_seconds: float = Field(default=300, gt=0, description="How often a worker does upkeep.")
+    upkeep_seconds: float = Field(default=300, gt=0, le=10**7, description="How often a worker does upkeep.")
     audit_sample: int = Field(
         default=100, ge=0, le=10_000, description="Most queries that one upkeep compares with their exact answers."
     )

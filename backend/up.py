@@ -12,7 +12,7 @@ from backend.catalog.sample import generate
 from backend.database.connection import Database, open_database
 from backend.database.migrate import upgrade
 from backend.processes import Child, Processes, stop_on_signals
-from backend.server import require_free_port
+from backend.server import address_of, require_free_port
 from backend.settings import Settings
 from backend.spaces.space import ensure_default_space
 
@@ -46,7 +46,7 @@ def _fill(database: Database, settings: Settings, sample: bool, processes: Proce
     if sample and count_products(database) == 0:
         print(f"drawing {SAMPLE_PRODUCTS:,} sample products", flush=True)
         load_sample(database, generate(products=SAMPLE_PRODUCTS))
-    address = f"http://{settings.host}:{settings.port}"
+    address = address_of(settings)
     while not processes.stopping.wait(0.2):
         if _ready(address):
             print(f"ready after {time.monotonic() - began:.0f} s: open {address}/", flush=True)

@@ -12,8 +12,9 @@ import psycopg
 from backend.database.connection import Database
 from backend.settings import Settings
 from backend.spaces.space import active_space
+from workers.lease import Lease
 from workers.progress import Progress
-from workers.queue import JobQueue, Lease, Result
+from workers.queue import JobQueue, Result
 from workers.worker import Worker
 
 

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from backend.database.connection import open_database
 from backend.processes import stop_on_signals
 from backend.settings import settings
+from workers.lease import Lease
 from workers.progress import Progress
-from workers.queue import JobQueue, Lease
+from workers.queue import JobQueue
 from workers.worker import Worker
 
 

@@ -44,7 +44,7 @@ def bare_loop(database: Database, settings: Settings, embedder: Embedder) -> flo
     space = active_space(database)
     with database.read() as connection:
         rows = connection.execute(
-            "SELECT p.title, p.description, p.brand, p.attributes, i.content"
+            "SELECT p.title, p.description, p.brand, p.attributes, p.price, i.content"
             " FROM products p LEFT JOIN product_images i ON i.product_id = p.id ORDER BY p.id"
         ).fetchall()
     began = time.perf_counter()

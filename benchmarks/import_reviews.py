@@ -1,4 +1,4 @@
-"""Import of generated review lines: lines a second, CPU time, and the greatest memory."""
+"""Import of generated review lines: lines a second, CPU time, and the greatest memory with that of child processes."""
 
 import argparse
 import os
@@ -67,9 +67,9 @@ def _write(file: Path, options: argparse.Namespace) -> Path:
 
 def _measure(run: str, database: Database, file: Path, report: Path) -> list[str]:
     watch = _Watch(_server(database))
-    importer, began = time.process_time(), time.perf_counter()
+    importer, began = _own_seconds(), time.perf_counter()
     result = import_amazon(database, reviews=file, report=report, progress=watch).reviews
-    seconds, importer = time.perf_counter() - began, time.process_time() - importer
+    seconds, importer = time.perf_counter() - began, _own_seconds() - importer
     server = watch.stop()
     assert result is not None
     with report.open(encoding="utf-8") as lines:
@@ -83,6 +83,28 @@ def _measure(run: str, database: Database, file: Path, report: Path) -> list[str
         f"{watch.greatest:.0f}",
         *(f"{count:,}" for count in (result.inserted, result.unchanged, result.bad, reported, result.products_created)),
     ]
+
+
+def _own_seconds() -> float:
+    """CPU time of this process and of its children that have ended."""
+    own = os.times()
+    return own.user + own.system + own.children_user + own.children_system
+
+
+def _children(process: int | str) -> list[int]:
+    found: list[int] = []
+    for task in Path(f"/proc/{process}/task").iterdir():
+        with suppress(FileNotFoundError, ProcessLookupError):  # The thread has ended since.
+            found += map(int, (task / "children").read_text(encoding="ascii").split())
+    return found
+
+
+def _resident(process: int | str) -> float:
+    """MiB; 0 of a process that has ended."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        pages = int(Path(f"/proc/{process}/statm").read_text(encoding="ascii").split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+    return 0.0
 
 
 def _server(database: Database) -> int:
@@ -99,7 +121,7 @@ def _stat(process: int) -> list[str]:
 
 
 class _Watch:
-    """Resident memory of this process and CPU time of the server's, every fifth of a second.
+    """Resident memory of this process and its children together, and CPU time of the server's, every fifth of a second.
 
     ``early`` is the greatest memory in the first tenth of the file.
     """
@@ -131,12 +153,10 @@ class _Watch:
             self._look()
 
     def _look(self) -> None:
-        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-        self.greatest = max(self.greatest, pages * os.sysconf("SC_PAGE_SIZE") / 2**20)
+        self.greatest = max(self.greatest, _resident("self") + sum(map(_resident, _children("self"))))
         if self._done <= 0.1:
             self.early = self.greatest
-        children = Path(f"/proc/{self._server}/task/{self._server}/children").read_text(encoding="ascii")
-        for process in map(int, children.split()):
+        for process in _children(self._server):
             with suppress(FileNotFoundError, ProcessLookupError):  # It has ended since.
                 fields = _stat(process)
                 self._seconds[process] = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -41,11 +41,12 @@ ALONE = 1000
 WAYS = {
     OURS: PERSON.format(options=""),
     "one mean taste": PERSON.format(options=", interests => 1"),
-    "without likeness": PERSON.format(options=f", w_popularity => {ALONE}, w_together => {ALONE}"),
+    "without discoveries": PERSON.format(options=", discover => false"),
+    "without likeness": PERSON.format(options=f", w_popularity => {ALONE}, w_together => {ALONE}, discover => false"),
     "without popularity": PERSON.format(options=", w_popularity => 0"),
     "without bought together": PERSON.format(options=", w_together => 0"),
-    "likeness alone": PERSON.format(options=", w_popularity => 0, w_together => 0"),
-    "bought together alone": PERSON.format(options=f", w_popularity => 0, w_together => {ALONE}"),
+    "likeness alone": PERSON.format(options=", w_popularity => 0, w_together => 0, discover => false"),
+    "bought together alone": PERSON.format(options=f", w_popularity => 0, w_together => {ALONE}, discover => false"),
     "popular": LIST.format(function=f"popular_products(10, exclude => {SEEN})"),
     "wanted now": LIST.format(function=f"popular_products(10, exclude => {SEEN}, days => 90, half_life => 30)"),
     "trending": LIST.format(function=f"trending_products(10, exclude => {SEEN})"),
@@ -172,19 +173,19 @@ def record(
         gains = {
             other: estimate(np.subtract(measured["nDCG@10"], values[other]["nDCG@10"]), users) for other in BASELINES
         }
-        colder = estimate(np.subtract(cold[name], cold["popular"]), cold_users)
+        colder = estimate(np.subtract(cold[name], cold["random"]), cold_users)
         report.figures[name] = {
             **{measure: as_json(value) for measure, value in found.items()},
             "nDCG@10 of cold products": as_json(rare),
             "nDCG@10 beyond": {other: as_json(value) for other, value in gains.items()},
-            "nDCG@10 of cold products beyond popular": as_json(colder),
+            "nDCG@10 of cold products beyond random": as_json(colder),
             "milliseconds": round(1000 * float(np.median(seconds[name])), 2),
         }
         rows.append((name, *(text(found[measure]) for measure in MEASURES), text(rare)))
         against.append((name, *(text(gains[other], "+") for other in BASELINES), text(colder, "+")))
     report.figures["questions"] = {"all": len(users), "people": len(set(users)), "cold": len(cold_users)}
     report.table(f"{len(users)} questions of {len(set(users))} people", ("", *MEASURES, "nDCG@10, cold"), rows)
-    report.table("nDCG@10 beyond", ("", *BASELINES, "popular, cold"), against)
+    report.table("nDCG@10 beyond", ("", *BASELINES, "random, cold"), against)
     drawn = [(name, *_span(report.figures[name]["nDCG@10"])) for name in values]
     report.write(bars("What people came for next", "nDCG@10", drawn, "95 % interval"))
 

@@ -57,9 +57,9 @@ def main() -> None:
 def _options() -> argparse.Namespace:
     parser = parser_for((__doc__ or "").splitlines()[0])
     parser.add_argument("--data", type=Path, default=DATA, help="has reviews/womens_clothing.csv.gz and fashion/")
-    parser.add_argument("--reviews", type=int, default=3_000, help="so many reviews, of whole products")
+    parser.add_argument("--reviews", type=int, help="only so many reviews, of whole products")
     parser.add_argument("--folds", type=int, default=5, help="parts, by whole products")
-    parser.add_argument("--measured", type=int, default=2, help="parts that are tested in turn")
+    parser.add_argument("--measured", type=int, default=1, help="parts that are tested in turn")
     parser.add_argument("--text", default="minilm", help="text encoder")
     parser.add_argument("--image", default="efficientnet-lite0", help="image encoder")
     parser.add_argument("--seed", type=int, default=0, help="of the lots, the split and the models")
@@ -73,7 +73,7 @@ def _measure(examples: list[Example], options: argparse.Namespace, say: Any) -> 
     split, _ = split_held_out(examples, options.folds, options.measured, options.seed)
     folds = split.folds[: options.measured]
     whole = try_form(make, FORM, examples, folds, seed=options.seed, say=say)
-    return ablate(make, FORM, examples, folds, whole, parts=("image", "text"), seed=options.seed, say=say)
+    return ablate(make, FORM, examples, folds, whole, parts=("image",), seed=options.seed, say=say)
 
 
 def _print(name: str, examples: list[Example], found: Ablation) -> None:

@@ -9,7 +9,11 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from hypothesis import settings
 from psycopg.conninfo import make_conninfo
+
+# The same examples in every run, and no deadline that a loaded machine misses; --hypothesis-profile default looks anew.
+settings.load_profile("ci")
 
 # Model libraries must never look for a network.
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -33,7 +37,7 @@ def server_dsn() -> Iterator[str]:
         Path(home).chmod(0o755)
         with embedded.running(Path(home)) as server:
             yield server.dsn("shelfmate")
-        assert embedded.wait_until_stopped(Path(home), 30)
+        assert embedded.wait_until_stopped(Path(home), 90)
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,8 @@ from backend.spaces.embedder import Embedder
 from backend.spaces.fusion import fuse
 from backend.spaces.inputs import hash_texts
 from backend.spaces.space import Space
-from workers.queue import Input, Lease, Result
+from workers.lease import Lease
+from workers.queue import Input, Result
 from workers.reviews import Encoded, Reviews, encode_reviews
 
 Vector = NDArray[np.float32]
@@ -101,29 +102,27 @@ def encode(
     """
     for space in sorted(batch.spaces.values(), key=lambda space: (space.state != "active", space.id)):
         if space.id in batch.items:
-            yield space.id, _encode_space(batch, space, embedder, alive)
+            yield space.id, _encode(batch, batch.items[space.id], space, embedder, alive)
 
 
-def _encode_space(batch: Batch, space: Space, embedder: Embedder, alive: Callable[[], None]) -> list[Result]:
-    items = batch.items[space.id]
+def _encode(
+    batch: Batch, items: list[Item], space: Space, embedder: Embedder, alive: Callable[[], None]
+) -> list[Result]:
     try:
         return _encode_items(items, space, embedder, batch.pixels, alive)
     except ConfigurationError:
         raise
-    except Exception:  # noqa: BLE001  # Encoders are foreign code: whatever one raises is kept with the job at fault.
-        results = []
-        for item in items:
-            try:
-                results += _encode_items([item], space, embedder, batch.pixels, alive)
-            except Exception as error:  # noqa: BLE001  # As above.
-                batch.failures.append((item.lease, error))
-        return results
+    except Exception as error:  # noqa: BLE001  # Encoders are foreign code: whatever one raises is kept with the job at fault.
+        if len(items) == 1:
+            batch.failures.append((items[0].lease, error))
+            return []
+    return [result for item in items for result in _encode(batch, [item], space, embedder, alive)]
 
 
 def _prepare_item(item: Item, space: Space, embedder: Embedder, pixels: dict[tuple[str, bytes], Pixels]) -> Item:
     source = item.source
     if space.text_encoder:
-        texts = space.texts_of(source.title, source.description, source.brand, source.attributes)
+        texts = space.texts_of(source.title, source.description, source.brand, source.attributes, source.price)
         item.text_hash = hash_texts(texts)
         if item.text_hash != source.text_hash:
             item.texts = texts

@@ -6,15 +6,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Event, Lock, Thread, current_thread, main_thread
-from types import TracebackType
 from typing import Self
 
 import psycopg
 
 from backend.errors import DatabaseUnavailable, TookTooLong
 from workers.identity import has_ended
+from workers.lease import Lease
 from workers.log import log
-from workers.queue import JobQueue, Lease
+from workers.queue import JobQueue
 from workers.tally import Tally
 
 MISSED = (DatabaseUnavailable, TookTooLong, psycopg.Error)
@@ -59,9 +59,7 @@ class Heartbeat:
         self._thread.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_exception: object) -> None:
         self._stopped.set()
         self._thread.join()
         if self._owns_process:

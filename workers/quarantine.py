@@ -1,9 +1,10 @@
 """Jobs whose workers died are tried in a process of their own, a few at a time: it takes nothing else down with it."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 from typing import Self
 
 from backend.database.connection import Database
@@ -40,6 +41,8 @@ class Quarantine:
         self._done = done
         self._program = list(program)
         self._stopping = Event()
+        # So that no child is begun behind the back of who ends them.
+        self._beginning = Lock()
         self._thread: Thread | None = None
         self._child: subprocess.Popen[bytes] | None = None
 
@@ -47,7 +50,8 @@ class Quarantine:
         return self
 
     def __exit__(self, *_exception: object) -> None:
-        self._stopping.set()
+        with self._beginning:
+            self._stopping.set()
         if self._child is not None and self._child.poll() is None:
             self._child.terminate()
             try:
@@ -64,14 +68,16 @@ class Quarantine:
             self._thread.start()
 
     def _run(self) -> None:
-        child = subprocess.Popen(self._program, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        self._child = child
+        with self._beginning:
+            if self._stopping.is_set():
+                return
+            child = self._child = subprocess.Popen(self._program, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         assert child.stdin is not None
         assert child.stdout is not None
         try:
-            # It stays open: the child ends soon after this process has ended, however that was.
-            child.stdin.write(self._settings.model_dump_json().encode() + b"\n")
-            child.stdin.flush()
+            # It stays open: the child ends soon after this process has ended, however that was. Past the buffer, which
+            # would be written once more when it is closed.
+            os.write(child.stdin.fileno(), self._settings.model_dump_json().encode() + b"\n")
             log.info("process %d tries the products whose workers ended, a few at a time", child.pid)
         except BrokenPipeError:
             log.debug("process %d ended before it had its settings", child.pid)

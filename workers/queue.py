@@ -4,6 +4,7 @@ import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,10 @@ from psycopg.rows import class_row
 
 from backend.database.connection import Database
 from backend.database.queries import load_queries
+from backend.spaces.space import MOST_PHOTOGRAPHS
 from workers.halves import half
 from workers.lease import Lease
 from workers.reviews import Encoded, columns
-
-__all__ = ["Input", "JobQueue", "Lease", "Result"]
 
 SQL = load_queries("jobs")
 REVIEWS_SQL = load_queries("reviews")
@@ -28,8 +28,6 @@ LONGEST_ERROR = 4_000
 MOST_LOSSES = 7
 # So soon it is tried again to keep what was encoded of reviews.
 SECONDS_TO_NEXT_TRY = 0.02
-# A product's image block is made of so many photographs at most, the first ones by position.
-MOST_PHOTOGRAPHS = 8
 
 
 @dataclass(frozen=True)
@@ -46,6 +44,7 @@ class Input:
     description: str
     brand: str | None
     attributes: dict[str, Any]
+    price: Decimal | None
     photographs_hash: bytes | None
     sha256s: list[bytes] | None
     contents: list[bytes] | None

@@ -8,8 +8,8 @@ from threading import Event
 
 from backend.encoders.lanes import unhurried
 from workers.batch import Batch
+from workers.lease import Lease
 from workers.log import log
-from workers.queue import Lease
 from workers.wakeup import wait_for
 from workers.workplace import OUTAGES, Workplace
 

@@ -1,7 +1,5 @@
 """Upkeep: a pass deletes what has expired, measures recall, tunes ef_search and rebuilds indexes that are at fault."""
 
-import os
-import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +18,7 @@ from backend.settings import Settings
 from backend.spaces.health import mend_indexes
 from backend.spaces.space import list_spaces
 from workers.ending import end
+from workers.identity import worker_name
 from workers.log import log
 from workers.rated import follow_prior, store_words
 
@@ -47,7 +46,6 @@ class Upkeep:
         self._database = database
         self._settings = settings
         self._report = report
-        self._worker = f"{socket.gethostname()}:{os.getpid()}"
         self._stopping = Event()
         self._thread = Thread(target=self._run, name="upkeep", daemon=True)
         self._connection: psycopg.Connection[Row] | None = None
@@ -88,13 +86,17 @@ class Upkeep:
             row = lock.execute(SQL["lock"]).fetchone()
             if row is None or not row[0]:
                 return None
-            begun = lock.execute(SQL["begin"], {"worker": self._worker, "measured": measuring}).fetchone()
+            begun = lock.execute(SQL["begin"], {"worker": worker_name(), "measured": measuring}).fetchone()
             assert begun is not None
             outcome = Outcome()
             error: str | None = "it was ended before it was through"
             try:
-                self._tidy(outcome) if not measuring else self._pass(outcome)
-                error = None if not self._stopping.is_set() else error
+                if measuring:
+                    self._pass(outcome)
+                else:
+                    self._tidy(outcome)
+                if not self._stopping.is_set():
+                    error = None
             except (ShelfmateError, psycopg.Error) as failure:
                 error = str(failure)
                 raise

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from threading import Event, Thread
-from types import TracebackType
 from typing import Self
 
 from psycopg import Connection, OperationalError
@@ -39,9 +38,7 @@ class Wakeup:
         self._thread.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_exception: object) -> None:
         self._stopped.set()
         os.write(self._end_signal, b"!")
         self._thread.join()

@@ -17,12 +17,13 @@ from backend.spaces.jobs import count_jobs
 from workers.hanging import end_process
 from workers.identity import worker_name
 from workers.indexing import Indexer
+from workers.lease import Lease
 from workers.leases import MISSED, Heartbeat
 from workers.log import log
 from workers.making import Maker
 from workers.progress import Progress
 from workers.quarantine import ALONE, Quarantine
-from workers.queue import JobQueue, Lease
+from workers.queue import JobQueue
 from workers.stream import Stream
 from workers.tally import Tally
 from workers.upkeep import Upkeep
@@ -141,7 +142,8 @@ class Worker:
     def _look(self, idle: bool, streams: Sequence[Stream], quarantine: Quarantine, maker: Maker) -> bool:
         """Begin what is due; returns whether a drain is through."""
         self.place.load_spaces()
-        filled = self._advance_fills() and not maker.look()
+        making = maker.look()
+        filled = self._advance_fills() and not making
         quarantine.look(list(self.place.aside))
         if idle and self.drain:
             for error in self.place.aside.values():

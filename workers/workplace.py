@@ -15,10 +15,11 @@ from backend.settings import Settings
 from backend.spaces.embedder import Embedder
 from backend.spaces.space import Space, list_spaces
 from workers.batch import Batch, encode, prepare
+from workers.lease import Lease
 from workers.leases import Heartbeat
 from workers.log import log
 from workers.progress import Progress
-from workers.queue import JobQueue, Lease, Result
+from workers.queue import JobQueue, Result
 from workers.retry import delay_before_retry
 from workers.reviews import load_reviews
 from workers.tally import Tally
@@ -57,8 +58,10 @@ class Workplace:
         return self.stopping.is_set() or self.ending.is_set()
 
     def load_spaces(self) -> None:
-        """Read the spaces again; one that was put aside is tried again after a while."""
-        self.spaces = {space.id: space for space in list_spaces(self.database, from_primary=True)}
+        """Read the spaces again; one that was put aside is tried again after a while, one that is gone is forgotten."""
+        spaces = list_spaces(self.database, from_primary=True)
+        self.spaces = {space.id: space for space in spaces}
+        self.embedder.keep_only(spaces)
         if self.aside and time.monotonic() > self._put_aside_at + SECONDS_ASIDE:
             self.aside = {}
 

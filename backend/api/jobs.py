@@ -8,6 +8,8 @@ from backend.api.answers import Answer
 from backend.api.routing import Routes
 from backend.api.services import Services
 from backend.api.types import Answered, Body, Query, Text, Time
+from backend.catalog.products import get_product
+from backend.errors import NotFound
 from backend.spaces import jobs
 
 routes = Routes("Jobs")
@@ -73,7 +75,9 @@ def list_jobs(services: Services, query: JobQuery) -> Answer:
     return Answer(JobsAnswer.model_validate({"counts": counts, "items": items}))
 
 
-@routes.add("POST", "/v1/jobs:retry", {200: RetryAnswer}, body_required=False, scope="admin")
+@routes.add("POST", "/v1/jobs:retry", {200: RetryAnswer}, problems=[NotFound], body_required=False, scope="admin")
 def retry_jobs(services: Services, body: RetryBody) -> Answer:
     """Queue dead jobs again."""
+    if body.sku is not None:
+        get_product(services.database, body.sku)
     return Answer(RetryAnswer(retried=jobs.retry_dead(services.database, sku=body.sku)))

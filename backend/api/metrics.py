@@ -16,7 +16,7 @@ from backend.api.routing import Routes
 from backend.api.services import Services
 from backend.catalog.events import count_last_hour
 from backend.database.connection import Database
-from backend.errors import DatabaseUnavailable
+from backend.errors import DatabaseUnavailable, TookTooLong
 from backend.recommend.retrieval_state import Gauges, read_gauges
 
 # Seconds; a ranking takes a few milliseconds, an upload may take seconds.
@@ -30,11 +30,11 @@ class DatabaseMetrics(Collector):
         self._database = database
 
     def collect(self) -> Iterable[Metric]:
-        """The gauges; without a database only that it is away."""
+        """The gauges; where the database does not answer in time, only that."""
         try:
             queue, spaces = list(queue_metrics(self._database)), list(space_metrics(self._database))
             gauges, events = read_gauges(self._database), count_last_hour(self._database)
-        except DatabaseUnavailable as error:
+        except (DatabaseUnavailable, TookTooLong) as error:
             log.warning("no metrics of the database: %s", error)
             yield GaugeMetricFamily("shelfmate_database_up", "Whether the database answers.", 0)
             return

@@ -7,7 +7,7 @@ from pydantic import Field
 from backend.api.answers import Answer
 from backend.api.event_types import ForgottenAnswer
 from backend.api.paged import as_body, read_later_page
-from backend.api.recommendation_types import Interests, PopularityWeight, RecommendationAnswer, TogetherWeight
+from backend.api.recommendation_types import Discover, Interests, PopularityWeight, RecommendationAnswer, TogetherWeight
 from backend.api.routing import Routes
 from backend.api.services import Services
 from backend.api.shelves import HalfLife, ListQuery, days_of
@@ -29,6 +29,7 @@ class PersonQuery(ListQuery):
     interests: Interests | None = None
     w_popularity: PopularityWeight | None = None
     w_together: TogetherWeight | None = None
+    discover: Discover = True
     one_per_variant_group: bool = False
     fallback: Annotated[
         bool, Field(description="Fill up with what is popular, trending and new where too little is known.")
@@ -39,7 +40,7 @@ class PersonQuery(ListQuery):
     def to_personal(self) -> Personal:
         """The same for the ranking."""
         names = {"exclude_seen", "exclude_bought", "interests", "w_popularity", "w_together", "one_per_variant_group"}
-        names |= {"fallback", "exact", "space", "rules", "placement"}
+        names |= {"discover", "fallback", "exact", "space", "rules", "placement"}
         given = {name: getattr(self, name) for name in names & self.model_fields_set}
         if self.half_life is not None:
             given["half_life"] = days_of(self.half_life, "half_life")
@@ -72,7 +73,7 @@ def recommend_to_user(services: Services, user_id: str, query: PersonQuery) -> A
         seconds = services.settings.recommendation_ttl
         first = people.recommend_for_user(services.database, user_id, query.to_personal(), seconds=seconds)
     except InvalidInput as error:
-        raise InvalidInput(str(error), field=filters.argument(error.field)) from error
+        raise filters.blame(error) from error
     return Answer(as_body(services, first, "user", {}))
 
 

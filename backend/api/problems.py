@@ -119,5 +119,5 @@ def _detail(error: HTTPException, status: int) -> str:
             allowed = ", ".join(sorted(getattr(error, "valid_methods", None) or []))
             return f"{request.method} is not possible at {request.path}, but {allowed} are."
         case HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-            return f"The body is larger than the {request.max_content_length} bytes that are accepted."
+            return f"The body is larger than the {request.max_content_length:,} bytes that are accepted."
     return error.description or HTTPStatus(status).description

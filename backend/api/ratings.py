@@ -8,7 +8,7 @@ from backend.api.answers import Answer
 from backend.api.routing import Routes
 from backend.api.services import Services
 from backend.api.types import Answered, Body, Text, Time
-from backend.errors import Conflict, InvalidInput, NotFound, NotReady, WeightsMissing
+from backend.errors import Busy, Conflict, InvalidInput, NotFound, NotReady, WeightsMissing
 from backend.ratings.corpus import Example
 from backend.ratings.models import FORMS, Form
 from backend.ratings.report import plain, read_report
@@ -94,7 +94,10 @@ class RatingModelAnswer(Answered):
     fingerprint: Annotated[str, Field(description="SHA-256 of the data that it learnt from.")]
     size: Annotated[int, Field(description="Bytes.")]
     created_at: Time
-    measures: Annotated[RatingMeasures | None, Field(description="Null for product-ridge, which rates products.")]
+    measures: Annotated[
+        RatingMeasures | None,
+        Field(description="Null for product-ridge, which rates products, and where another version measured."),
+    ]
 
 
 class RatingModelsAnswer(Answered):
@@ -107,12 +110,18 @@ class RatingModelsAnswer(Answered):
     "POST",
     "/v1/ratings:predict",
     {200: PredictedRatings},
-    problems=[NotFound, NotReady, Conflict, WeightsMissing],
+    problems=[NotFound, NotReady, Conflict, WeightsMissing, Busy],
     scope="read",
 )
 def predict_ratings(services: Services, body: RatingsBody) -> Answer:
     """Predict the stars of up to 256 reviews."""
-    stored, rated = services.rating_models.rate(_examples(services, body), body.model)
+    # Predictions take turns: others are answered by the threads that do not wait for theirs.
+    if not services.waiting.acquire(blocking=False):
+        raise Busy("as many predictions wait for their turn as may: ask again", retry_after=1)
+    try:
+        stored, rated = services.rating_models.rate(_examples(services, body), body.model)
+    finally:
+        services.waiting.release()
     return Answer(
         PredictedRatings(
             model=stored.name,
@@ -131,7 +140,7 @@ def list_rating_models(services: Services) -> Answer:
     reports = list_reports(services.database)
     items = []
     for model in list_models(services.database):
-        measures = None if model.reads_products else _measures(model.form, reports[model.id])
+        measures = None if model.reads_products else _measures(model.form, reports.get(model.id))
         items.append(
             RatingModelAnswer.model_validate(
                 {
@@ -157,7 +166,14 @@ def _examples(services: Services, body: RatingsBody) -> list[Example]:
     return [review.to_example(None if review.sku is None else photographs[review.sku]) for review in body.reviews]
 
 
-def _measures(form: str, report: dict[str, Any]) -> RatingMeasures:
-    found = read_report(report)
+def _measures(form: str, report: dict[str, Any] | None) -> RatingMeasures | None:
+    if report is None:
+        # It was trained between the two questions to the database.
+        return None
+    try:
+        found = read_report(report)
+    except InvalidInput:
+        # The others are listed all the same; the model's own report says what is wrong with it.
+        return None
     result = next(result for result in found.forms if result.form == form)
     return RatingMeasures(tested=result.measures.n, ece=result.calibration.ece, **plain(result.measures))

@@ -19,7 +19,7 @@ MOST_DONE = 1_000
 LONGEST_TEXT = 10_000
 MOST_DIMENSIONS = 4_000
 
-Source = Literal["similar", "pinned", "interest", "bought_together", "popular", "trending", "newest"]
+Source = Literal["similar", "pinned", "interest", "bought_together", "discovery", "popular", "trending", "newest"]
 
 
 def _not_blank(text: str) -> str:
@@ -40,6 +40,7 @@ def _decoded(text: str) -> str:
 _OF_EXAMPLES = frozenset({"like", "unlike", "strategy", "weights", "score_threshold", "diversity"})
 _OF_PEOPLE = frozenset(
     {"user", "session", "exclude_seen", "exclude_bought", "half_life", "interests", "w_popularity", "w_together"}
+    | {"discover"}
 )
 _SHARED = frozenset(
     {"k", "filter", "exclude", "one_per_variant_group", "rules", "placement", "fallback", "exact", "space"}
@@ -51,9 +52,11 @@ Interests = Annotated[
 ]
 PopularityWeight = Annotated[Weight, Field(description="Of what many want now, 3 by default; likeness has 1.")]
 TogetherWeight = Annotated[Weight, Field(description="Of what others had with the same products, 3 by default.")]
+Discover = Annotated[bool, Field(description="One of ten places is for what few had yet and is like what they like.")]
 Count = Annotated[int, Field(ge=1, le=MOST_HITS, description="Exactly so many come, or all that match.")]
 Sku = Annotated[Text, Field(min_length=1, max_length=200)]
 UserId = Annotated[Text, Field(min_length=1, max_length=LONGEST_KEY)]
+Words = Annotated[Text, Field(max_length=LONGEST_TEXT), AfterValidator(_not_blank)]
 Vector = Annotated[list[FiniteFloat], Field(min_length=1, max_length=MOST_DIMENSIONS)]
 
 
@@ -75,7 +78,7 @@ class ExampleBody(Body):
     """One of a product, a text, a photograph and vectors."""
 
     sku: Sku | None = None
-    text: Annotated[Text | None, Field(max_length=LONGEST_TEXT), AfterValidator(lambda t: t and _not_blank(t))] = None
+    text: Words | None = None
     image: Annotated[str | None, Field(description="An image file in base64.")] = None
     vector: VectorBody | None = None
     weight: Annotated[
@@ -169,6 +172,7 @@ class RecommendationBody(Body):
     interests: Interests | None = None
     w_popularity: PopularityWeight | None = None
     w_together: TogetherWeight | None = None
+    discover: Discover = True
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
@@ -261,7 +265,7 @@ class RecommendationAnswer(Answered):
     items: list[RecommendedItem]
     next_cursor: Annotated[str | None, Field(description="Null on the last page.")]
     source: Annotated[
-        Literal["similar", "interest", "bought_together", "popular", "trending", "newest", "mixed"],
+        Literal["similar", "interest", "bought_together", "discovery", "popular", "trending", "newest", "mixed"],
         Field(description="Where the items of the page come from."),
     ]
     search: SearchAnswer

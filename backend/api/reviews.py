@@ -2,13 +2,13 @@
 
 from typing import Annotated
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from backend.api.answers import Answer
 from backend.api.products import product_path
 from backend.api.routing import Routes
 from backend.api.services import Services
-from backend.api.types import Answered, Body, Query, Text, Time
+from backend.api.types import Answered, Body, Query, Text, Time, TimeInBody
 from backend.catalog import reviews
 from backend.errors import Conflict, NotFound
 
@@ -28,7 +28,7 @@ class ReviewBody(Body):
     ] = None
     helpful_votes: Annotated[int, Field(ge=0, lt=2**31)] = 0
     verified: Annotated[bool, Field(description="Whether the writer bought the product.")] = False
-    written_at: Annotated[AwareDatetime | None, Field(description="RFC 3339, with its offset.")] = None
+    written_at: Annotated[TimeInBody | None, Field(description="RFC 3339, with its offset.")] = None
     source_id: Annotated[
         Text | None, Field(description="The shop's own key; with the same one a review is stored once.")
     ] = None

@@ -19,7 +19,8 @@ from backend.api.bodies import read_json, read_upload
 from backend.api.problems import FieldProblem, as_answer, from_validation, problem
 from backend.api.services import Services
 from backend.api.types import Answered, Body, Query
-from backend.errors import InvalidInput, ShelfmateError
+from backend.errors import InvalidInput, NotAllowed, ShelfmateError
+from backend.origin import SAFE_METHODS, is_from_elsewhere
 
 Handler = Callable[..., Answer]
 
@@ -111,6 +112,7 @@ def _view(operation: Operation, services: Services) -> Callable[..., Response]:
     handler, path, query, body = operation.handler, operation.path_model, operation.query, operation.body
 
     def view(**arguments: Any) -> Response:
+        _refuse_other_sites()
         _refuse_nul(arguments)
         if path is not None:
             given = {name: arguments[name] for name in path.model_fields}
@@ -142,6 +144,15 @@ def _view(operation: Operation, services: Services) -> Callable[..., Response]:
 def _misfit(error: ValidationError, model: type[BaseModel] | None) -> Response:
     fields = {} if model is None else model.model_fields
     return as_answer(from_validation(error, [field.alias or name for name, field in fields.items()])).to_response()
+
+
+def _refuse_other_sites() -> None:
+    """Any site can make a visitor's browser send a form, and a password that it remembers, but no bearer token."""
+    bears = request.authorization is not None and request.authorization.type == "bearer"
+    if request.method not in SAFE_METHODS and not bears and is_from_elsewhere(request):
+        raise NotAllowed(
+            "a page of another site sent this; send it from a server, or with a key as `Authorization: Bearer KEY`"
+        )
 
 
 def _refuse_nul(path: dict[str, str]) -> None:

@@ -3,13 +3,13 @@
 from typing import Annotated, Literal
 from urllib.parse import quote
 
-from pydantic import AwareDatetime, Field, FiniteFloat, JsonValue
+from pydantic import Field, FiniteFloat, JsonValue
 
 from backend.api.answers import Answer
 from backend.api.filter_types import FilterJson
 from backend.api.routing import Routes
 from backend.api.services import Services
-from backend.api.types import Answered, Body, Query, Text, Time
+from backend.api.types import Answered, Body, Query, Text, Time, TimeInBody
 from backend.errors import Conflict, InvalidInput, NotFound
 from backend.recommend import rules
 from backend.recommend.rules import RuleData
@@ -39,8 +39,8 @@ class RuleBody(Body):
     sku: Annotated[Text | None, Field(description="pin: the product.")] = None
     position: Annotated[int | None, Field(ge=1, le=1000, description="pin: where in the list, from 1.")] = None
     placement: Annotated[Text | None, Field(description="For requests that name this placement; null for all.")] = None
-    starts_at: Annotated[AwareDatetime | None, Field(description="Inclusive; null: it always has applied.")] = None
-    ends_at: Annotated[AwareDatetime | None, Field(description="Exclusive; null: it applies for good.")] = None
+    starts_at: Annotated[TimeInBody | None, Field(description="Inclusive; null: it always has applied.")] = None
+    ends_at: Annotated[TimeInBody | None, Field(description="Exclusive; null: it applies for good.")] = None
     enabled: bool = True
     note: Annotated[Text, Field(description="Why it is there, for people.")] = ""
 

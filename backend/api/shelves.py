@@ -164,7 +164,7 @@ def list_better_reviewed(services: Services, sku: str, query: BetterQuery) -> An
     if query.cursor is not None:
         page = read_later_page(services, query.cursor, k=_k(query))
         # What is better is asked again for each list, as the ratings of then have it.
-        own = page.query.get("filter", {}).get("all", [None])[0]
+        own = page.query["filter"]["all"][0] if page.kind == BETTER else None
         asked |= {"like": [{"sku": sku}], "filter": {"all": [own, *([asked["filter"]] if "filter" in asked else [])]}}
         _require_same(page, BETTER, asked, query, ("like",))
         return Answer(as_body(services, page, BETTER, page.query))
@@ -172,7 +172,7 @@ def list_better_reviewed(services: Services, sku: str, query: BetterQuery) -> An
     try:
         page_one = shelves.better_reviewed(services.database, sku, asked, seconds=services.settings.recommendation_ttl)
     except InvalidInput as error:
-        raise InvalidInput(str(error), field=with_filters.argument(error.field)) from error
+        raise with_filters.blame(error) from error
     return Answer(as_body(services, page_one, BETTER, {"like": [{"sku": sku}]}))
 
 
@@ -199,8 +199,9 @@ def _listed(services: Services, kind: ShelfKind, asked: frozen.Json, query: List
     try:
         first = shelves.show(services.database, kind, asked, seconds=services.settings.recommendation_ttl)
     except InvalidInput as error:
-        field = "window" if error.field == "days" else filters.argument(error.field)
-        raise InvalidInput(str(error), field=field) from error
+        if error.field == "days":
+            raise InvalidInput("must be between 1 and 3650 days", field="window") from error
+        raise filters.blame(error) from error
     return Answer(as_body(services, first, kind, asked))
 
 

@@ -68,7 +68,7 @@ def list_similar(services: Services, sku: str, query: SimilarQuery) -> Answer:
         seconds = services.settings.recommendation_ttl
         page = frozen.recommend(services.database, asked, kind=KIND, seconds=seconds)
     except InvalidInput as error:
-        raise InvalidInput(str(error), field=filters.argument(error.field)) from error
+        raise filters.blame(error) from error
     return Answer(as_body(services, page, KIND, asked))
 
 

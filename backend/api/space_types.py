@@ -46,8 +46,8 @@ class SpaceBody(Body):
             min_length=1,
             max_length=8,
             description=(
-                "Texts that are encoded of a product, each apart: title, description, brand, attributes.NAME, joined"
-                " by +; attributes stands for those of few values."
+                "Texts that are encoded of a product, each apart: title, description, brand, price, attributes.NAME,"
+                " joined by +; attributes stands for those of few values."
             ),
             examples=[["title", "title+description:300"]],
         ),

@@ -1,6 +1,7 @@
 """The kinds of values that requests and answers are made of."""
 
 import math
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Self
@@ -83,14 +84,18 @@ Time = Annotated[datetime, AfterValidator(lambda time: time.astimezone(UTC))]
 Text = Annotated[str, AfterValidator(_without_nul)]
 
 
-def _text(value: Any) -> Any:
-    if not isinstance(value, str | datetime):
-        raise ValueError("must be a time, such as 2026-05-01T12:00:00Z")  # noqa: TRY004  # as above
+# pydantic takes a text of digits for seconds since 1970: "2026" would be half past midnight of its first day.
+_DATED = re.compile(r"\d{4}-\d\d-\d\d")
+
+
+def _written_out(value: Any) -> Any:
+    if not isinstance(value, datetime) and not (isinstance(value, str) and _DATED.match(value)):
+        raise ValueError("must be a time, such as 2026-05-01T12:00:00Z")
     return value
 
 
 # Where a function has seen the body before, strict mode refuses the text that a time is in JSON.
-TimeInBody = Annotated[AwareDatetime, Strict(False), BeforeValidator(_text)]
+TimeInBody = Annotated[AwareDatetime, Strict(False), BeforeValidator(_written_out)]
 Attributes = Annotated[dict[str, JsonValue], AfterValidator(_storable)]
 
 # Prices are decimal numbers in JSON: 12 digits fit a double exactly, so that no client needs to parse a text.

@@ -9,6 +9,8 @@ from backend.cli.opened import opened_database
 from backend.settings import settings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from backend.catalog.importers.result import ImportResult
 
 
@@ -32,6 +34,9 @@ def import_() -> None:
 COLUMNS = click.option(
     "--column", "columns", multiple=True, metavar="FIELD=COLUMN", help="Read FIELD from the column of another name."
 )
+DELIMITER = click.option(
+    "--delimiter", metavar="CHARACTER", help="What separates the values of a CSV, if no comma: ';'."
+)
 REPORT = click.option(
     "--report", type=click.Path(path_type=Path, dir_okay=False), help="Where bad lines are written, as JSON lines."
 )
@@ -43,75 +48,74 @@ REPORT = click.option(
 @REPORT
 def fashion(directory: Path, currency: str, report: Path | None) -> None:
     """Load DIRECTORY/styles.csv with images/<id>.jpg and, when there, products.jsonl or products.jsonl.gz."""
-    from backend.catalog.importers import import_fashion, progress_bar
+    from backend.catalog.importers import import_fashion
 
-    with opened_database() as database, progress_bar("importing") as progress:
-        _show(
-            import_fashion(database, directory, currency=currency, report=_report(report, directory), progress=progress)
-        )
+    _run(import_fashion, directory, report, currency=currency)
 
 
 @import_.command(name="products")
 @click.argument("file", type=click.Path(path_type=Path))
 @COLUMNS
+@DELIMITER
 @click.option("--currency", help="Currency of prices in a file that has no such column.")
 @click.option(
     "--images", type=click.Path(path_type=Path, file_okay=False), help="Directory of the image column's paths."
 )
 @REPORT
 def import_products_command(
-    file: Path, columns: tuple[str, ...], currency: str | None, images: Path | None, report: Path | None
+    file: Path,
+    columns: tuple[str, ...],
+    delimiter: str | None,
+    currency: str | None,
+    images: Path | None,
+    report: Path | None,
 ) -> None:
     """Load products from FILE, a .csv or .jsonl, gzipped or not."""
-    from backend.catalog.importers import import_products, progress_bar
+    from backend.catalog.importers import import_products
 
-    with opened_database() as database, progress_bar("importing") as progress:
-        _show(
-            import_products(
-                database,
-                file,
-                columns=_pairs(columns),
-                currency=currency,
-                images=images,
-                report=_report(report, file),
-                progress=progress,
-            )
-        )
+    _run(
+        import_products,
+        file,
+        report,
+        columns=_pairs(columns),
+        delimiter=delimiter,
+        currency=currency,
+        images=images,
+    )
 
 
 @import_.command(name="reviews")
 @click.argument("file", type=click.Path(path_type=Path))
 @COLUMNS
+@DELIMITER
 @click.option("--create-products", is_flag=True, help="Make a bare product for each sku that is not in the catalogue.")
 @REPORT
-def import_reviews_command(file: Path, columns: tuple[str, ...], create_products: bool, report: Path | None) -> None:
+def import_reviews_command(
+    file: Path, columns: tuple[str, ...], delimiter: str | None, create_products: bool, report: Path | None
+) -> None:
     """Load reviews from FILE, a .csv or .jsonl, gzipped or not."""
-    from backend.catalog.importers import import_reviews, progress_bar
+    from backend.catalog.importers import import_reviews
 
-    with opened_database() as database, progress_bar("importing") as progress:
-        _show(
-            import_reviews(
-                database,
-                file,
-                columns=_pairs(columns),
-                create_products=create_products,
-                report=_report(report, file),
-                progress=progress,
-            )
-        )
+    _run(
+        import_reviews,
+        file,
+        report,
+        columns=_pairs(columns),
+        delimiter=delimiter,
+        create_products=create_products,
+    )
 
 
 @import_.command(name="events")
 @click.argument("file", type=click.Path(path_type=Path))
 @COLUMNS
+@DELIMITER
 @REPORT
-def import_events_command(file: Path, columns: tuple[str, ...], report: Path | None) -> None:
+def import_events_command(file: Path, columns: tuple[str, ...], delimiter: str | None, report: Path | None) -> None:
     """Load views, clicks, likes, carts, purchases and ratings from FILE, a .csv or .jsonl, gzipped or not."""
-    from backend.catalog.importers import progress_bar
     from backend.catalog.importers.events import import_events
 
-    with opened_database() as database, progress_bar("importing") as progress:
-        _show(import_events(database, file, columns=_pairs(columns), report=_report(report, file), progress=progress))
+    _run(import_events, file, report, columns=_pairs(columns), delimiter=delimiter)
 
 
 @import_.command()
@@ -181,6 +185,14 @@ def amazon(
                     progress=progress,
                 )
             show_import(fetched, "photographs")
+
+
+def _run(load: "Callable[..., ImportResult]", source: Path, report: Path | None, **options: object) -> None:
+    """Load what is at ``source``, with a bar and a report, and print what became of it."""
+    from backend.catalog.importers import progress_bar
+
+    with opened_database() as database, progress_bar("importing") as progress:
+        _show(load(database, source, report=_report(report, source), progress=progress, **options))
 
 
 def _beside(report: Path) -> Path:

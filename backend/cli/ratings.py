@@ -261,9 +261,11 @@ def _predict_reviews(database: "Database", model: str | None, file: Path, out: P
     from backend.ratings.files import read_file
     from backend.ratings.loaded import LoadedModels
 
-    examples = read_file(file)
+    examples = read_file(file, rated=False)
     if not examples:
         raise InvalidInput(f"{file} holds no review", field="file")
+    if out is not None and not out.parent.is_dir():
+        raise InvalidInput(f"there is no directory {out.parent} to write {out.name} into: make it first", field="out")
     stored, rated = LoadedModels(database).rate(examples, model)
     click.echo(f"{len(rated):,} reviews rated by {stored.name} ({stored.form})", err=True)
     show_predictions(examples, rated, out, limit)
@@ -274,6 +276,10 @@ def _measured(form: str, report: dict[str, object]) -> str:
 
     if form == "product-ridge":
         return "better than the mean" if report["better_than_mean"] else "no better than the mean"
-    found = read_report(report)
+    try:
+        found = read_report(report)
+    except InvalidInput:
+        # It can still be listed, and deleted; ratings report says what is wrong with it.
+        return "by another version: train again"
     measures = next(result.measures for result in found.forms if result.form == form)
     return f"{measures.mae:.3f} stars off, accuracy {measures.accuracy:.3f}, kappa {measures.quadratic_kappa:.3f}"

@@ -31,8 +31,9 @@ class Database:
     ``statement_timeout``: seconds that one statement of a pooled connection may take; 0 for any time.
     """
 
-    dsn: str
-    read_dsn: str | None = None
+    # They may hold a password, which no log and no stack trace has to show.
+    dsn: str = field(repr=False)
+    read_dsn: str | None = field(default=None, repr=False)
     pool_size: int = 10
     statement_timeout: float = 0
     _stack: ExitStack = field(default_factory=ExitStack, repr=False)

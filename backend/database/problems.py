@@ -37,8 +37,8 @@ RAISED: dict[str, Callable[[str, str | None], ShelfmateError]] = {
 def translated() -> Iterator[None]:
     """Raise Shelfmate's error for a published function's code, and DatabaseUnavailable for a lost or missing server.
 
-    A statement that took longer than its connection allows is TookTooLong. Any other error of psycopg passes unchanged:
-    constraint violations mean different things to different callers.
+    A statement that took longer than its connection allows is TookTooLong, a text that no database holds InvalidInput.
+    Any other error of psycopg passes unchanged: constraint violations mean different things to different callers.
     """
     try:
         yield
@@ -56,6 +56,9 @@ def translated() -> Iterator[None]:
             if error.sqlstate == "SM009" and error.diag.message_hint:
                 message = f"{message}: {error.diag.message_hint[:1].lower()}{error.diag.message_hint[1:].rstrip('.')}"
             raise raised(message, error.diag.column_name) from error
+        # The driver refuses NUL by itself.
+        if isinstance(error, psycopg.DataError) and error.sqlstate is None and "NUL" in str(error):
+            raise InvalidInput("a text holds a character that cannot be stored (NUL): remove it") from error
         if is_connection_loss(error):
             raise DatabaseUnavailable(f"the database connection was lost: {error}") from error
         raise

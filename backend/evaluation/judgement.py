@@ -75,6 +75,11 @@ class SetResult:
     contestants: tuple[Scored, ...]
     differences: tuple[Difference, ...]
 
+    @property
+    def present(self) -> list[Scored]:
+        """Those who took part."""
+        return [scored for scored in self.contestants if not scored.absent]
+
 
 @dataclass
 class _Column:

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import get_args
 
 from backend.evaluation.answers import Answers, Method
 from backend.evaluation.intervals import RESAMPLES, Estimate, estimate
 from backend.evaluation.questions import EvaluationSet
 
-METHODS: tuple[Method, ...] = ("fused", "text alone", "image alone", "reviews alone")
+METHODS: tuple[Method, ...] = get_args(Method)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from psycopg import Connection
 
 from backend.database.connection import Row
 from backend.database.queries import load_queries
+from backend.evaluation.measures import precision_at_k, recall_at_k
 
 SQL = load_queries("evaluation")
 
@@ -62,15 +63,11 @@ class EvaluationSet:
         return f"{self.name}, {'P' if self.measure == 'precision' else 'recall'}@{self.k}"
 
     def score(self, question: Question, hits: Sequence[Hit]) -> float:
-        """0 to 1, of an answer, best first.
-
-        Precision: right ones among the first k, over k, however short the answer. Recall: right ones among the first
-        k, over all that are right, so that a group of more than k others cannot reach 1.
-        """
-        found = sum(question.is_right(hit) for hit in hits[: self.k])
+        """0 to 1, of an answer, best first."""
+        found = [question.is_right(hit) for hit in hits]
         if self.measure == "precision" or question.right is None:
-            return found / self.k
-        return found / len(question.right)
+            return precision_at_k(found, self.k)
+        return recall_at_k(found, len(question.right), self.k)
 
 
 def precision_by_chance(right: int, others: int, k: int) -> float:

@@ -64,7 +64,7 @@ def _hard(connection: Connection[Row], types: HeldOutSet | Absent) -> HeldOutSet
         return Absent(HARD, types.why)
     ids = [question.product_id for question in types.products]
     rows = connection.execute(SQL["described"], {"product_ids": ids}).fetchall()
-    titles = {id_: hard_title(title, leaf) for id_, title, _, _, _, leaf in rows}
+    titles = {id_: hard_title(title, leaf) for id_, title, *_, leaf in rows}
     changed = sum(titles[id_] != title for id_, title, *_ in rows)
     asked = tuple(
         AskedProduct(

@@ -16,6 +16,7 @@ from backend.encoders import (
     load_text_encoder,
 )
 from backend.encoders.engines import Runtime
+from backend.errors import Conflict
 from backend.ratings.corpus import Example
 from backend.ratings.models import MODALITIES, Modality
 from backend.ratings.written import joined
@@ -61,6 +62,31 @@ class Features:
     def width(self) -> int:
         """Length of a row."""
         return self.text_width + self.image_width + ("image" in self.modalities)
+
+    @cached_property
+    def versions(self) -> dict[str, str]:
+        """Of each modality that is read the version of its encoder's weights and code, as spaces keep them."""
+        described = {}
+        if "text" in self.modalities:
+            described["text"] = describe_text_encoder(self.text_encoder).version
+        if "image" in self.modalities:
+            described["image"] = describe_image_encoder(self.image_encoder).version
+        return described
+
+    def check_versions(self, learnt: dict[str, str]) -> None:
+        """Refuse encoders that no longer say what a network has learnt to read; ``learnt`` is of those it asks.
+
+        Raises:
+            Conflict: an encoder has another version than when the network was trained.
+        """
+        for modality, version in learnt.items():
+            if self.versions[modality] != version:
+                name = self.text_encoder if modality == "text" else self.image_encoder
+                raise Conflict(
+                    f"the model learnt from version {version} of the {modality} encoder {name}, and this machine has "
+                    f"{self.versions[modality]}: train it again, or put that version's weights back",
+                    field="model",
+                )
 
     def only(self, modalities: Iterable[Modality]) -> "Features":
         """The same encoders and what they said already, with these modalities."""

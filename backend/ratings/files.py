@@ -31,8 +31,10 @@ _JSON = (".jsonl", ".json", ".ndjson")
 _CSV_FIELD = 10 * 2**20
 
 
-def read_file(path: Path) -> list[Example]:
+def read_file(path: Path, *, rated: bool = True) -> list[Example]:
     """The reviews in ``path`` in order: ``.csv``, ``.jsonl``, ``.json`` or ``.ndjson`` (JSON lines), also with ``.gz``.
+
+    Without ``rated`` they are to be predicted: ratings are not looked at, and a row may name no product.
 
     Raises:
         InvalidInput: there is no such file, it is of another kind, it names no product, or a value cannot be read; the
@@ -44,7 +46,7 @@ def read_file(path: Path) -> list[Example]:
     try:
         with _opened(path) as lines:
             rows = _json_rows(lines) if suffix in _JSON else _csv_rows(lines)
-            return [_example(row, line, path) for line, row in rows]
+            return [_example(row, line, path, rated=rated) for line, row in rows]
     except FileNotFoundError as error:
         raise InvalidInput(f"there is no file {path}", field="data") from error
     except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
@@ -80,16 +82,16 @@ def _json_rows(lines: io.TextIOWrapper) -> Iterator[tuple[int, Mapping[str, Any]
         yield number, row
 
 
-def _example(row: Mapping[str, Any], line: int, path: Path) -> Example:
+def _example(row: Mapping[str, Any], line: int, path: Path, *, rated: bool) -> Example:
     product = _first(row, PRODUCT)
-    if product is None:
+    if product is None and rated:
         raise InvalidInput(f"line {line} names no product: one of {', '.join(PRODUCT)} is needed", field="product")
     try:
         return Example(
-            product=str(product),
+            product=_text(product),
             title=_text(_first(row, COLUMNS["title"])),
             text=_text(_first(row, COLUMNS["text"])),
-            rating=_stars(_first(row, COLUMNS["rating"])),
+            rating=_stars(_first(row, COLUMNS["rating"])) if rated else None,
             image=_image(_first(row, COLUMNS["image"]), path),
             review_id=_optional(_first(row, COLUMNS["review_id"])),
             user=_optional(_first(row, COLUMNS["user"])),
@@ -145,4 +147,9 @@ def _time(value: Any) -> datetime | None:
 
 
 def _image(value: Any, path: Path) -> bytes | None:
-    return None if value is None else (path.parent / str(value)).read_bytes()
+    if value is None:
+        return None
+    try:
+        return (path.parent / str(value)).read_bytes()
+    except (OSError, ValueError) as error:
+        raise InvalidInput(f"the photograph {value!r} cannot be read: {error}", field="image_path") from error

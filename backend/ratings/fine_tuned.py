@@ -122,13 +122,16 @@ class FineTuned:
     def to_bytes(self) -> bytes:
         """See ``RatingModel.to_bytes``; the image encoder is named, not kept."""
         reader = self._trained()
+        pictured = reader.image is not None
         described = {
             "form": self.form,
             "text_encoder": self._features.text_encoder,
             "image_encoder": self._features.image_encoder,
             "modalities": sorted(self.modalities),
             "config": self._backbone.config,
-            "pictured": reader.image is not None,
+            "pictured": pictured,
+            # Its text encoder's weights are its own.
+            "versions": {"image": self._features.versions["image"]} if pictured else {},
             "decision": asdict(self._decision),
         }
         tensors: Tensors = {"tokenizer": text_tensor(self._backbone.tokenizer)}
@@ -143,6 +146,7 @@ class FineTuned:
         own, companion = _under("reader.", tensors), _under("companion.", tensors)
         weights = _under("encoder.", own)
         features = Features(described["text_encoder"], described["image_encoder"], described["modalities"], keeps=False)
+        features.check_versions(described["versions"])
         backbone = Backbone(described["config"], tensor_text(tensors["tokenizer"]), weights)
         model = cls(features, backbone=backbone)
         reader = Reader(backbone, features.image_width + 1 if described["pictured"] else 0)

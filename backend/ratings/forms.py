@@ -61,6 +61,7 @@ def read_model(content: bytes) -> RatingModel:
 
     Raises:
         InvalidInput: these are no bytes of a model, or damaged ones.
+        Conflict: a frozen encoder that it asks has another version than when it was trained.
         WeightsMissing: a frozen encoder that it asks is not on this machine.
     """
     described, tensors = from_bytes(content)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.database.connection import Database
-from backend.errors import Conflict
+from backend.errors import Conflict, InvalidInput
 from backend.ratings.corpus import Example
 from backend.ratings.leak import strip_rating
 from backend.ratings.models import RatingModel, expected_stars
@@ -75,12 +75,17 @@ def load_model(database: Database, stored: StoredModel) -> RatingModel:
     """The model of a row.
 
     Raises:
-        Conflict: it is damaged, of another format, or its weights are of another form than its row says.
+        Conflict: it is damaged, of another format or of another version of an encoder, or its weights are of another
+            form than its row says.
+        WeightsMissing: an encoder's weights are not on this machine.
     """
     # It brings the model libraries, which a server that predicts nothing does without.
     from backend.ratings.forms import read_model
 
-    model = read_model(read_weights(database, stored))
+    try:
+        model = read_model(read_weights(database, stored))
+    except InvalidInput as error:
+        raise Conflict(f"the rating model {stored.name} cannot be used: {error}", field="model") from error
     if model.form != stored.form:
         raise Conflict(f"the rating model {stored.name} is kept as {stored.form}, but its weights are of {model.form}")
     return model

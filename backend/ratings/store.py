@@ -70,8 +70,8 @@ def save_model(
     """
     check_name(name)
     with database.write() as connection:
-        saved = insert_model(connection, name, form, weights, fingerprint=fingerprint, report=report, default=default)
-    return _of_id(database, saved)
+        insert_model(connection, name, form, weights, fingerprint=fingerprint, report=report, default=default)
+        return _there(connection, name)
 
 
 def insert_model(
@@ -145,8 +145,8 @@ def find_model(database: Database, name: str | None = None) -> StoredModel:
         NotFound: there is none of this name.
         NotReady: none is named, and none is trained.
     """
-    with database.read() as connection, connection.cursor(row_factory=class_row(StoredModel)) as cursor:
-        found = cursor.execute(SQL["find"], {"name": name}).fetchone()
+    with database.read() as connection:
+        found = _find(connection, name)
     if found is not None:
         return found
     if name is not None:
@@ -216,12 +216,9 @@ def use_model(database: Database, name: str) -> StoredModel:
     """
     with database.write() as connection:
         connection.execute(SQL["one_at_a_time"])
-        with connection.cursor(row_factory=class_row(StoredModel)) as cursor:
-            found = cursor.execute(SQL["find"], {"name": name}).fetchone()
-        if found is None:
-            raise NotFound(f"no rating model {name}; shelfmate ratings list shows them")
+        found = _there(connection, name)
         _make_default(connection, found.id, found.form)
-    return _of_id(database, found.id)
+        return _there(connection, name)
 
 
 def delete_model(database: Database, name: str) -> None:
@@ -253,5 +250,13 @@ def _make_default(connection: Connection[Row], identity: int, form: str) -> None
     connection.execute(SQL["set_default"], {"id": identity})
 
 
-def _of_id(database: Database, identity: int) -> StoredModel:
-    return next(model for model in list_models(database) if model.id == identity)
+def _find(connection: Connection[Row], name: str | None) -> StoredModel | None:
+    with connection.cursor(row_factory=class_row(StoredModel)) as cursor:
+        return cursor.execute(SQL["find"], {"name": name}).fetchone()
+
+
+def _there(connection: Connection[Row], name: str) -> StoredModel:
+    found = _find(connection, name)
+    if found is None:
+        raise NotFound(f"no rating model {name}; shelfmate ratings list shows them")
+    return found

@@ -60,7 +60,8 @@ class Network(Protocol):
 class Settings:
     """How long and in what steps: ``batch`` rows at once, ``patience`` epochs without a better one until it stops.
 
-    ``average``: the decay of an average of the weights, which is what is kept (Polyak and Juditsky 1992); 0 for none.
+    ``average``: the decay of an average of the weights, and of batch norm's statistics, which is what is judged and
+    kept (Polyak and Juditsky 1992); 0 for none.
     ``half``: bfloat16 where the matrix products are. ``class_weights`` (5,) weigh the rows by their rating.
     """
 
@@ -73,11 +74,12 @@ class Settings:
     class_weights: tuple[float, ...] = (1.0,) * STARS
 
 
-def balanced_weights(targets: Indices) -> tuple[float, ...]:
-    """n / (classes x count) for each rating that occurs, as scikit-learn's "balanced"; 0 for one that does not."""
+def balanced_weights(targets: Indices, power: float = 1.0) -> tuple[float, ...]:
+    """n / (classes x count) for each rating that occurs, as scikit-learn's "balanced", to ``power``; else 0."""
     counts = np.bincount(targets, minlength=STARS)
     present = counts > 0
-    return tuple(float(w) for w in np.where(present, len(targets) / (present.sum() * np.maximum(counts, 1)), 0.0))
+    balanced = len(targets) / (present.sum() * np.maximum(counts, 1))
+    return tuple(float(weight) for weight in np.where(present, balanced**power, 0.0))
 
 
 def train(
@@ -91,8 +93,8 @@ def train(
 ) -> History:
     """Train ``network``, a ``Network`` too, in place; it is left as it was after its best epoch.
 
-    The best epoch is the one with the least ranked probability score on ``validation``, weighed as the training is:
-    else a network that learns the rare ratings would lose to one that has learnt nothing.
+    The best epoch is the one with the least ranked probability score on ``validation``. That counts every review alike,
+    so a network that learns by class weights has to take them out of its ``distributions`` again.
     """
     return _Training(network, data, validation, optimizer, schedule, settings, progress).run()
 
@@ -120,17 +122,13 @@ def probabilities(
     return rows
 
 
-def ranked_probability_score(
-    targets: Indices, found: NDArray[np.float64], class_weights: Sequence[float] = (1.0,) * STARS
-) -> float:
+def ranked_probability_score(targets: Indices, found: NDArray[np.float64]) -> float:
     """Mean over reviews of the squared distance of the cumulative probabilities to the given rating's (Epstein 1969).
 
     Proper and ordinal, and a confident error does not outweigh everything else as it does in the log-likelihood.
-    Reviews count by the weight of their rating, all alike where every weight is 0.
     """
     given = np.cumsum(np.eye(STARS)[targets], 1)
-    weights = np.asarray(class_weights)[targets]
-    return float(np.average(((np.cumsum(found, 1) - given) ** 2).sum(1), weights=weights if weights.any() else None))
+    return float(((np.cumsum(found, 1) - given) ** 2).sum(1).mean())
 
 
 class _Training:
@@ -150,7 +148,10 @@ class _Training:
         self._place = next(network.parameters()).device
         self._weights = np.array(settings.class_weights)
         self._parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
-        self._average = [parameter.detach().clone() for parameter in self._parameters] if settings.average else []
+        # Batch norm's statistics are of the weights, so they are averaged with them.
+        statistics = [buffer for buffer in network.buffers() if buffer.is_floating_point()]
+        self._averaging = [*self._parameters, *statistics] if settings.average else []
+        self._average = [tensor.detach().clone() for tensor in self._averaging]
         self._steps = 0
 
     def run(self) -> History:
@@ -210,14 +211,14 @@ class _Training:
             # Shorter at first, so that the start is soon forgotten.
             decay = min(self._settings.average, self._steps / (10 + self._steps))
             update = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]  # torch leaves it so.
-            update(self._average, [p.detach() for p in self._parameters], self._steps)
+            update(self._average, [tensor.detach() for tensor in self._averaging], self._steps)
         return float(summed(loss.detach()))
 
     def _judge(self, number: int, loss: float, rate: float, began: float) -> tuple[float, Epoch]:
         found = probabilities(self._network, self._validation, half=self._settings.half, together=True)
         targets = self._validation.targets
         measures = measure(targets + 1, found.argmax(1) + 1)
-        score = ranked_probability_score(targets, found, self._settings.class_weights)
+        score = ranked_probability_score(targets, found)
         return score, Epoch(
             number=number,
             loss=loss,
@@ -230,14 +231,14 @@ class _Training:
         )
 
     def _averaged(self) -> AbstractContextManager[object]:
-        return _Swapped(self._parameters, self._average) if self._average else nullcontext()
+        return _Swapped(self._averaging, self._average) if self._average else nullcontext()
 
 
 class _Swapped:
-    """The block sees the averaged weights."""
+    """The block sees the averages."""
 
-    def __init__(self, parameters: Sequence[Tensor], average: Sequence[Tensor]) -> None:
-        self._parameters, self._average = parameters, average
+    def __init__(self, tensors: Sequence[Tensor], average: Sequence[Tensor]) -> None:
+        self._tensors, self._average = tensors, average
 
     def __enter__(self) -> None:
         self._swap()
@@ -247,9 +248,9 @@ class _Swapped:
 
     def _swap(self) -> None:
         with torch.no_grad():
-            for parameter, average in zip(self._parameters, self._average, strict=True):
-                held = parameter.detach().clone()
-                parameter.copy_(average)
+            for tensor, average in zip(self._tensors, self._average, strict=True):
+                held = tensor.detach().clone()
+                tensor.copy_(average)
                 average.copy_(held)
 
 

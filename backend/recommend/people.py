@@ -24,7 +24,7 @@ class Personal:
 
     ``filter`` is JSON, read by the database. ``exclude`` has skus. ``half_life`` is in days. ``interests`` is how many
     are kept apart at most, 1 to 10. The weights multiply what is wanted now and what is bought together; likeness
-    has 1.
+    has 1. ``discover`` keeps one of ten places for what few had yet.
     """
 
     k: int = DEFAULT_HITS
@@ -38,6 +38,7 @@ class Personal:
     w_together: float = 3.0
     one_per_variant_group: bool = False
     fallback: bool = True
+    discover: bool = True
     rules: bool = True
     placement: str | None = None
     space: str | None = None

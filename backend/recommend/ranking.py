@@ -54,12 +54,13 @@ class Filter:
         leaves = self.leaves
         return {"filter": {"all": list(leaves.values())}} if leaves else {}
 
-    def argument(self, field: str | None) -> str | None:
-        """The argument behind a field of ``query``, such as category for filter.all[0].under; others are unchanged."""
+    def blame(self, error: InvalidInput) -> InvalidInput:
+        """The same error, said of the argument behind a field of ``query``: category for filter.all[0].under."""
+        message, field = str(error), error.field or ""
         for place, name in enumerate(self.leaves):
-            if field is not None and field.startswith(f"filter.all[{place}]"):
-                return name
-        return field
+            if field.startswith(f"filter.all[{place}]"):
+                return InvalidInput(message.removeprefix(field).lstrip(), field=name)
+        return InvalidInput(message, field=error.field)
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,7 @@ def recommend(database: Database, query: Json, filters: Filter = Filter()) -> Ra
         with database.read() as connection, connection.cursor(row_factory=class_row(Hit)) as cursor:
             hits = cursor.execute(SQL["recommend"], {"query": json.dumps(query)}).fetchall()
     except InvalidInput as error:
-        raise InvalidInput(str(error), field=filters.argument(error.field)) from error
+        raise filters.blame(error) from error
     return Ranking(
         items=hits,
         mode="ann" if any(hit.mode == "ann" for hit in hits) else "exact",

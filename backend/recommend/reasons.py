@@ -19,7 +19,11 @@ _WORDS = {
     "newest": "new in the shop",
     "pinned": "picked by the shop",
 }
-_LED = {"interest": "because you liked {}", "bought_together": "often bought with {}"}
+_LED = {
+    "interest": "because you liked {}",
+    "bought_together": "often bought with {}",
+    "discovery": "few had it yet, and like {}",
+}
 
 
 def with_reasons(database: Database, items: str, kind: str, query: Mapping[str, Any]) -> str:

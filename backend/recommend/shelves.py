@@ -78,8 +78,8 @@ def better_reviewed(database: Database, sku: str, query: Json, *, seconds: int) 
     try:
         return frozen.recommend(database, asked, kind=BETTER, seconds=seconds)
     except InvalidInput as error:
-        own = (error.field or "").replace("filter.all[1]", "filter", 1)
-        raise InvalidInput(str(error), field=own or None) from error
+        message, field = (text.replace("filter.all[1]", "filter", 1) for text in (str(error), error.field or ""))
+        raise InvalidInput(message, field=field or None) from error
 
 
 def better_query(database: Database, sku: str, query: Json) -> Json:

@@ -18,7 +18,7 @@ from backend.encoders.registry import load_image_encoder, load_text_encoder, nee
 from backend.errors import ConfigurationError
 from backend.settings import settings
 from backend.spaces.fusion import Vectors
-from backend.spaces.inputs import is_of_attributes
+from backend.spaces.inputs import is_of_facts
 from backend.spaces.models import SpaceModel, load_models
 from backend.spaces.scaling import METHOD, read_scale
 from backend.spaces.space import Space
@@ -65,8 +65,8 @@ class Embedder:
     def texts(self, space: Space, texts: Sequence[str]) -> Vectors:
         """(n, text_dimensions) float32 rows of free texts, each of which stands for the texts of a product.
 
-        A blank text gives a zero row. Of its attributes a free text says nothing: they are those of the mean product
-        where a projection knows them, and else missing.
+        A blank text gives a zero row. Of attributes and a price a free text says nothing: they are those of the mean
+        product where a projection knows them, and else missing.
 
         Raises:
             ConfigurationError: the space has no text, or its encoder has changed since it was made.
@@ -74,12 +74,12 @@ class Embedder:
         """
         encoder = self._text_encoder(space)
         rows = self._encode_texts(space, encoder, texts)
-        if not any(is_of_attributes(part) for part in space.text_inputs):
+        if not any(is_of_facts(part) for part in space.text_inputs):
             return self._end(space, "text", _joined([rows] * len(space.text_inputs)))
-        joined = _joined([np.zeros_like(rows) if is_of_attributes(part) else rows for part in space.text_inputs])
+        joined = _joined([np.zeros_like(rows) if is_of_facts(part) else rows for part in space.text_inputs])
         projection = self._models(space)["text"].projection
         if projection is not None:
-            columns = np.repeat([is_of_attributes(part) for part in space.text_inputs], rows.shape[1])
+            columns = np.repeat([is_of_facts(part) for part in space.text_inputs], rows.shape[1])
             joined[:, columns] = projection.offset[columns] * rows.any(axis=1, keepdims=True)
         return self._end(space, "text", joined)
 
@@ -130,6 +130,27 @@ class Embedder:
         if space.image_encoder:
             self._image_encoder(space).warm_up()
 
+    def keep_only(self, spaces: Sequence[Space]) -> None:
+        """Let go of what was fitted for other spaces, and of encoders that none of these has.
+
+        A process that lives for months sees many spaces come and go; what is asked for all the same is loaded again.
+        """
+        with self._lock:
+            self._fitted = {space.id: self._fitted[space.id] for space in spaces if space.id in self._fitted}
+            needed = {
+                (kind, name, self._fitted[space.id][modality].digest)
+                for space in spaces
+                if space.id in self._fitted
+                for kind, modality, name in (
+                    ("text", "text", space.text_encoder),
+                    ("text", "reviews", space.reviews_encoder),
+                    ("image", "image", space.image_encoder),
+                )
+            }
+            for key in [key for key in (*self._text, *self._image) if key not in needed]:
+                self._text.pop(key, None)
+                self._image.pop(key, None)
+
     def _encode_texts(self, space: Space, encoder: TextEncoder, texts: Sequence[str]) -> Vectors:
         return encoder.encode(texts, normalized=space.kernel != "linear")
 
@@ -153,9 +174,9 @@ class Embedder:
         fitted = self._models(space)[modality]
         key = "text", name, fitted.digest
         with self._lock_of(key):
-            if key not in self._text:
-                self._text[key] = load_text_encoder(name, fitted.state, self._runtime)
-            encoder = self._text[key]
+            encoder = self._text.get(key)
+            if encoder is None:
+                encoder = self._text[key] = load_text_encoder(name, fitted.state, self._runtime)
         _check_version(space, name, version, encoder.version)
         return encoder
 
@@ -164,9 +185,9 @@ class Embedder:
         fitted = self._models(space)["image"]
         key = "image", name, fitted.digest
         with self._lock_of(key):
-            if key not in self._image:
-                self._image[key] = load_image_encoder(name, fitted.state, self._runtime)
-            encoder = self._image[key]
+            encoder = self._image.get(key)
+            if encoder is None:
+                encoder = self._image[key] = load_image_encoder(name, fitted.state, self._runtime)
         _check_version(space, name, space.image_version, encoder.version)
         return encoder
 

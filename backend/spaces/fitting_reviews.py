@@ -3,17 +3,14 @@
 import time
 from collections.abc import Sequence
 
-import numpy as np
-
 from backend.database.connection import Database
 from backend.database.queries import load_queries
-from backend.encoders.lanes import unhurried
 from backend.encoders.registry import fit_text_encoder, load_text_encoder, needs_fitting
 from backend.errors import InvalidInput
 from backend.spaces.embedder import configured_runtime
 from backend.spaces.models import SpaceModel
 from backend.spaces.projections.blocks import Block, versions
-from backend.spaces.projections.rows import TEXTS_AT_ONCE, Progress, Rows
+from backend.spaces.projections.rows import Progress, Rows, encode_texts
 from backend.spaces.recipe import Recipe
 
 SQL = load_queries("fitting")
@@ -55,12 +52,5 @@ def fit_reviews(
     if not recipe.reviews_projection:
         return models, None
     encoder = load_text_encoder(recipe.reviews, state, configured_runtime())
-    encoded = np.zeros((len(texts), encoder.dimensions), dtype=np.float32)
-    # By length, so that texts of one length meet in a batch.
-    order = sorted(range(len(texts)), key=lambda place: len(texts[place]))
-    for start in range(0, len(order), TEXTS_AT_ONCE):
-        progress.step("encoding reviews", start, len(order))
-        chunk = order[start : start + TEXTS_AT_ONCE]
-        with unhurried():
-            encoded[chunk] = encoder.encode([texts[place] for place in chunk])
+    encoded = encode_texts(encoder, texts, "reviews", progress)
     return models, Block(Rows(encoded), recipe.reviews_weight, recipe.reviews_projection)

@@ -3,16 +3,17 @@
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from backend.errors import InvalidInput
 
-FIELDS = ("title", "description", "brand")
+FIELDS = ("title", "description", "brand", "price")
 # Stands for those attributes that have few values, which are looked up when the space is made.
 CHOSEN = "attributes"
 PREFIX = "attributes."
 MOST_INPUTS = 8
-_FIELD = r"(title|description|brand|attributes(\.[^+,:]{1,100})?)"
+_FIELD = r"(title|description|brand|price|attributes(\.[^+,:]{1,100})?)"
 INPUT = re.compile(rf"{_FIELD}(\+{_FIELD})*(:[1-9][0-9]{{0,6}})?")
 
 
@@ -37,13 +38,23 @@ def parse_text_inputs(given: str) -> tuple[str, ...]:
 
 
 def product_texts(
-    text_inputs: Sequence[str], title: str, description: str, brand: str | None, attributes: Mapping[str, Any]
+    text_inputs: Sequence[str],
+    title: str,
+    description: str,
+    brand: str | None,
+    attributes: Mapping[str, Any],
+    price: Decimal | None,
 ) -> tuple[str, ...]:
     """One text for each input: its fields joined by full stops, blank ones left out, cut to its most characters.
 
-    An attribute is written with its name, as in ``season: Summer``.
+    Attributes and prices are written with their name, as in ``season: Summer`` and ``price: 12.5``.
     """
-    values = {"title": title.strip(), "description": description.strip(), "brand": (brand or "").strip()}
+    values = {
+        "title": title.strip(),
+        "description": description.strip(),
+        "brand": (brand or "").strip(),
+        "price": "" if price is None else f"price: {price.normalize():f}",
+    }
     texts = []
     for part in text_inputs:
         fields, most = split_input(part)
@@ -58,9 +69,9 @@ def split_input(text_input: str) -> tuple[list[str], int | None]:
     return fields.split("+"), int(most) if most else None
 
 
-def is_of_attributes(text_input: str) -> bool:
-    """Whether nothing but attributes is in this input."""
-    return all(field.startswith(PREFIX) for field in split_input(text_input)[0])
+def is_of_facts(text_input: str) -> bool:
+    """Whether nothing but attributes and the price is in this input."""
+    return all(field == "price" or field.startswith(PREFIX) for field in split_input(text_input)[0])
 
 
 def with_attributes(text_inputs: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:

@@ -36,8 +36,13 @@ def find_space(database: Database, name: str) -> Space:
     for space in spaces:
         if space.name == name:
             return space
+    raise unknown_space(name, spaces)
+
+
+def unknown_space(name: str, spaces: Sequence[Space]) -> NotFound:
+    """The error for a name that none of the spaces has."""
     known = ", ".join(space.name for space in spaces) or "none"
-    raise NotFound(f"there is no embedding space {name!r}; there are: {known}")
+    return NotFound(f"there is no embedding space {name!r}; there are: {known}")
 
 
 def check_name(database: Database, name: str) -> None:
@@ -193,4 +198,6 @@ def _count_waiting(database: Database, name: object) -> int | None:
 
 
 def _taken(name: str) -> Conflict:
-    return Conflict(f"there is an embedding space {name} already: choose another name, or drop that one first")
+    return Conflict(
+        f"there is an embedding space {name} already: choose another name, or drop that one first", field="name"
+    )

@@ -5,13 +5,13 @@ from collections.abc import Callable
 
 from backend.database.connection import Database
 from backend.database.queries import load_queries
-from backend.encoders.registry import describe_image_encoder, describe_text_encoder, needs_fitting
-from backend.errors import ShelfmateError
+from backend.encoders.registry import needs_fitting
+from backend.errors import ConfigurationError, DatabaseUnavailable, InvalidInput, ShelfmateError, TookTooLong
 from backend.spaces.attributes import choose_attributes
 from backend.spaces.life import check_name, create_space
 from backend.spaces.models import SpaceModel
 from backend.spaces.recipe import Recipe, check_dimensions, from_plan
-from backend.spaces.space import Space, list_spaces
+from backend.spaces.space import Space, describe_block, list_spaces
 
 SQL = load_queries("spaces")
 
@@ -28,9 +28,10 @@ def make_space(
     """Fit what the recipe learns from the catalogue and create the space; ``report`` is told what goes on.
 
     Raises:
-        InvalidInput: the name does not fit, there are too few products to learn from, or too many dimensions.
+        InvalidInput: the name or an encoder does not fit, there are too few products to learn from, or too many
+            dimensions.
         Conflict: a space of that name exists, or somebody held the products for a minute.
-        ConfigurationError: there is no such encoder, or its weights are missing; the message names the remedy.
+        ConfigurationError: an encoder cannot be loaded; the message names the remedy.
     """
     check_name(database, name)
     check_encoders(recipe)
@@ -49,28 +50,30 @@ def check_encoders(recipe: Recipe) -> None:
     """Refuse, before anything is fitted, encoders that are not there and more dimensions than can be indexed.
 
     Raises:
-        ConfigurationError: there is no such encoder.
-        WeightsMissing: an encoder's weights are not on this machine; the message names the remedy.
-        InvalidInput: the blocks that no projection shortens are too long already.
+        InvalidInput: there is no such encoder, its weights are not on this machine, or the blocks that no projection
+            shortens are too long already; its field is named.
     """
-    text = image = reviews = 0
-    if recipe.text is not None and not needs_fitting(recipe.text):
-        text = describe_text_encoder(recipe.text).dimensions * len(recipe.text_inputs)
-    if recipe.image is not None:
-        image = describe_image_encoder(recipe.image).dimensions
-    if recipe.reviews is not None and not needs_fitting(recipe.reviews):
-        reviews = describe_text_encoder(recipe.reviews).dimensions
-    check_dimensions(
-        0 if recipe.text_projection else text,
-        0 if recipe.image_projection else image,
-        0 if recipe.reviews_projection else reviews,
-    )
+    sizes = []
+    for modality, encoder in recipe.encoders.items():
+        try:
+            # Only encoders of text learn from the catalogue, and how long their rows are is known then.
+            is_known = encoder is not None and (modality == "image" or not needs_fitting(encoder))
+            size = describe_block(recipe, modality, {})[1] if is_known else 0
+        except ConfigurationError as error:
+            raise InvalidInput(str(error), field=modality) from error
+        sizes.append(0 if recipe.projections[modality] else size)
+    check_dimensions(*sizes)
 
 
 def work_plans(database: Database, report: Callable[[str], None], interrupted: Callable[[], bool]) -> bool:
     """Make the next space that was asked for over HTTP, if any; returns whether there was one.
 
-    One process at a time does so. What an interruption or a crash leaves over, the next call takes up from its start.
+    One process at a time does so. What an interruption, an outage or a crash leaves over, the next call takes up from
+    its start.
+
+    Raises:
+        DatabaseUnavailable: the database cannot be used at this moment.
+        TookTooLong: it did not answer in time.
     """
     with database.alone() as connection:
         locked = connection.execute(SQL["lock_plans"]).fetchone()
@@ -93,6 +96,9 @@ def work_plans(database: Database, report: Callable[[str], None], interrupted: C
             report(f"making the space {name}")
             try:
                 make_space(database, name, from_plan(plan), note, interrupted)
+            except (DatabaseUnavailable, TookTooLong):
+                # It says nothing of the plan, which is taken up again.
+                raise
             except ShelfmateError as error:
                 if interrupted():
                     connection.execute(SQL["put_plan_back"], {"name": name})

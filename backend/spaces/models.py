@@ -44,7 +44,7 @@ def store_models(connection: Connection[Row], space_id: int, models: Sequence[Sp
 
 def load_models(database: Database, space_id: int) -> list[SpaceModel]:
     """What was fitted for a space, text first, encoders before projections."""
-    with database.write() as connection, connection.cursor(row_factory=class_row(SpaceModel), binary=True) as cursor:
+    with database.primary() as connection, connection.cursor(row_factory=class_row(SpaceModel), binary=True) as cursor:
         return cursor.execute(SQL["load_models"], {"space_id": space_id}).fetchall()
 
 
@@ -63,5 +63,5 @@ class ModelSummary:
 
 def list_models(database: Database, space_id: int) -> list[ModelSummary]:
     """What was fitted for a space, for people."""
-    with database.read() as connection, connection.cursor(row_factory=class_row(ModelSummary)) as cursor:
+    with database.primary() as connection, connection.cursor(row_factory=class_row(ModelSummary)) as cursor:
         return cursor.execute(SQL["list_models"], {"space_id": space_id}).fetchall()

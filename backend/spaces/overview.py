@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from backend.database.connection import Database
-from backend.errors import NotFound
 from backend.spaces.indexes import FEWEST_INDEXED
+from backend.spaces.life import unknown_space
 from backend.spaces.models import ModelSummary, list_models
 from backend.spaces.space import Fill, Space, list_spaces
 from backend.spaces.watching import Overview, list_overviews
@@ -62,12 +62,12 @@ class SpaceReport:
         return sum(index.bytes for index in self.watched.indexes)
 
 
-def list_reports(database: Database) -> list[SpaceReport]:
-    """Every space, oldest first."""
+def list_reports(database: Database, only: str | None = None) -> list[SpaceReport]:
+    """Every space, oldest first, or the one of this name."""
     names = {space.id: space.name for space in list_spaces(database, from_primary=True)}
     return [
         SpaceReport(watched, names.get(watched.space.previous_id or 0), list_models(database, watched.space.id))
-        for watched in list_overviews(database)
+        for watched in list_overviews(database, only)
     ]
 
 
@@ -77,9 +77,7 @@ def find_report(database: Database, name: str) -> SpaceReport:
     Raises:
         NotFound: there is none; the message lists those there are.
     """
-    reports = list_reports(database)
-    for report in reports:
-        if report.space.name == name:
-            return report
-    known = ", ".join(report.space.name for report in reports) or "none"
-    raise NotFound(f"there is no embedding space {name}; there are: {known}")
+    reports = list_reports(database, name)
+    if not reports:
+        raise unknown_space(name, list_spaces(database, from_primary=True))
+    return reports[0]

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from backend.encoders.registry import needs_fitting
 from backend.errors import InvalidInput
 from backend.spaces.inputs import parse_text_inputs
 from backend.spaces.models import Modality
@@ -60,8 +61,6 @@ class Recipe:
     @property
     def needs_fitting(self) -> bool:
         """Whether something of it learns from the catalogue before the first product is embedded."""
-        from backend.encoders.registry import needs_fitting
-
         return (
             self.kernel == "linear"
             or any(projection is not None for projection in self.projections.values())
@@ -96,22 +95,24 @@ def from_plan(plan: Mapping[str, Any]) -> Recipe:
 
 
 PLAIN = Recipe(text="minilm", image="efficientnet-lite0", name="plain")
-# Of the description 200 characters: they measure as the whole of it, at half the cost (docs/decisions/0013).
-THREE_TEXTS = ("title", "title+description:200", "attributes")
+# Of the description 200 characters: they measure as the whole of it, at half the cost. The variants of a product mostly
+# have one price, which tells them from all else of its brand and kind (docs/decisions/0013).
+TEXTS = ("title", "title+description:200", "attributes", "price")
+
+DEFAULT = replace(
+    PLAIN,
+    text_inputs=TEXTS,
+    text_projection="learned:160",
+    image_projection="learned:128",
+    text_weight=0.6,
+    image_weight=0.4,
+    name="default",
+)
 
 RECIPES: dict[str, Recipe] = {
     recipe.name: recipe
     for recipe in (
-        Recipe(
-            text="minilm",
-            image="efficientnet-lite0",
-            text_inputs=THREE_TEXTS,
-            text_projection="learned:160",
-            image_projection="learned:128",
-            text_weight=0.6,
-            image_weight=0.4,
-            name="default",
-        ),
+        DEFAULT,
         PLAIN,
         Recipe(
             text="sentence-transformer:stsb-distilbert-base",
@@ -120,12 +121,8 @@ RECIPES: dict[str, Recipe] = {
             name="sbert-resnet50",
         ),
         # The default one, and what people say of a product.
-        Recipe(
-            text="minilm",
-            image="efficientnet-lite0",
-            text_inputs=THREE_TEXTS,
-            text_projection="learned:160",
-            image_projection="learned:128",
+        replace(
+            DEFAULT,
             text_weight=0.5,
             image_weight=0.3,
             reviews="minilm",

@@ -1,10 +1,10 @@
 """A space that people ask for: made at once, or planned where something has to be fitted first."""
 
 from backend.database.connection import Database
-from backend.encoders.registry import describe_image_encoder, describe_text_encoder, needs_fitting
-from backend.errors import ConfigurationError, Conflict, InvalidInput
+from backend.errors import Conflict
 from backend.spaces.attributes import choose_attributes
 from backend.spaces.life import check_name, create_space
+from backend.spaces.making import check_encoders
 from backend.spaces.plans import Plan, find_plan, request_plan
 from backend.spaces.recipe import Recipe
 
@@ -19,32 +19,11 @@ def request_space(database: Database, name: str, recipe: Recipe) -> Plan | None:
         InvalidInput: the name, an encoder or the recipe does not fit; its field is named.
         Conflict: a space or a plan of that name is there already, or the products were held by others all the time.
     """
-    try:
-        check_name(database, name)
-    except Conflict as error:
-        raise Conflict(str(error), field="name") from error
-    _check_encoders(recipe)
+    check_name(database, name)
+    check_encoders(recipe)
     if recipe.needs_fitting:
         return request_plan(database, name, recipe)
     if find_plan(database, name) is not None:
         raise Conflict(f"a space {name} was asked for already: choose another name, or give that one up", field="name")
     create_space(database, name, choose_attributes(database, recipe), patience=PATIENCE)
     return None
-
-
-def _check_encoders(recipe: Recipe) -> None:
-    """Raise InvalidInput for an encoder that there is not, or whose weights are not on this machine."""
-    encoders = (
-        ("text", recipe.text, describe_text_encoder),
-        ("image", recipe.image, describe_image_encoder),
-        ("reviews", recipe.reviews, describe_text_encoder),
-    )
-    for field, encoder, describe in encoders:
-        if encoder is None:
-            continue
-        try:
-            # Only encoders of text learn from the catalogue.
-            if field == "image" or not needs_fitting(encoder):
-                describe(encoder)
-        except ConfigurationError as error:
-            raise InvalidInput(str(error), field=field) from error

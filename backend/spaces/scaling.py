@@ -10,14 +10,20 @@ from backend.spaces.models import Modality, SpaceModel
 METHOD = "scale"
 
 
-def fit_scale(modality: Modality, rows: Vectors) -> SpaceModel:
-    """The root mean square length of ``rows`` (n, d) float32, as a model: divided by it, lengths are 1 in the mean.
+def mean_length(rows: Vectors) -> float:
+    """The root mean square length of ``rows`` (n, d) float32, zero rows apart; 1 where all are.
 
-    Halves, which hold what is stored, are exact to 11 bits up to 65,504 and then overflow: rows of length 1 have room.
+    Halves, which hold what is stored, are exact to 11 bits up to 65,504 and then overflow: rows that are divided by it
+    have room.
     """
     lengths = np.linalg.norm(rows.astype(np.float64), axis=1)
-    scale = float(np.sqrt(np.mean(lengths[lengths > 0] ** 2))) if (lengths > 0).any() else 1.0
-    dimensions = rows.shape[1]
+    present = lengths[lengths > 0]
+    return float(np.sqrt(np.mean(present**2))) if len(present) else 1.0
+
+
+def fit_scale(modality: Modality, rows: Vectors) -> SpaceModel:
+    """The ``mean_length`` of ``rows`` (n, d) float32, as a model."""
+    scale, dimensions = mean_length(rows), rows.shape[1]
     return SpaceModel(
         modality, "projection", METHOD, struct.pack("<d", scale), dimensions, dimensions, {"scale": scale}
     )

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from psycopg import Connection
@@ -15,12 +16,15 @@ from backend.encoders.registry import describe_image_encoder, describe_text_enco
 from backend.errors import ConfigurationError
 from backend.settings import Settings
 from backend.spaces.inputs import product_texts
-from backend.spaces.models import SpaceModel, store_models
+from backend.spaces.models import Modality, Part, SpaceModel, store_models
 from backend.spaces.recipe import PLAIN, Recipe, check_dimensions
 
 SQL = load_queries("spaces")
 
-Fitted = dict[tuple[str, str], SpaceModel]
+Fitted = Mapping[tuple[Modality, Part], SpaceModel]
+
+# A product's image block is made of so many photographs at most, the first ones by position.
+MOST_PHOTOGRAPHS = 8
 
 
 @dataclass(frozen=True)
@@ -69,15 +73,15 @@ class Space:
         return f"{self.name}#{self.id}"
 
     def texts_of(
-        self, title: str, description: str, brand: str | None, attributes: Mapping[str, Any]
+        self, title: str, description: str, brand: str | None, attributes: Mapping[str, Any], price: Decimal | None
     ) -> tuple[str, ...]:
         """The texts that are encoded of a product, one for each of ``text_inputs``."""
-        return product_texts(self.text_inputs, title, description, brand, attributes)
+        return product_texts(self.text_inputs, title, description, brand, attributes, price)
 
 
 def list_spaces(database: Database, *, from_primary: bool = False) -> list[Space]:
     """Every space, oldest first; ``from_primary`` where a replica that lags must not hide a new one."""
-    source = database.write if from_primary else database.read
+    source = database.primary if from_primary else database.read
     with source() as connection, connection.cursor(row_factory=class_row(Space)) as cursor:
         return cursor.execute(SQL["list"]).fetchall()
 
@@ -100,10 +104,10 @@ class Fill:
         return min(1.0, self.embedded / self.products) if self.products else 1.0
 
 
-def list_fills(database: Database) -> list[tuple[Space, Fill]]:
-    """Every space with its fill, oldest first."""
-    spaces = list_spaces(database)
-    with database.read() as connection, connection.cursor(row_factory=class_row(Fill)) as cursor:
+def list_fills(database: Database, only: str | None = None) -> list[tuple[Space, Fill]]:
+    """Every space, or the one of this name, with its fill, oldest first; from the primary, which knows the newest."""
+    spaces = [space for space in list_spaces(database, from_primary=True) if only in (None, space.name)]
+    with database.primary() as connection, connection.cursor(row_factory=class_row(Fill)) as cursor:
         return [
             (space, fill) for space in spaces for fill in cursor.execute(SQL["fill"], {"space_id": space.id}).fetchall()
         ]
@@ -132,9 +136,9 @@ def insert_space(connection: Connection[Row], name: str, recipe: Recipe, models:
         WeightsMissing: an encoder's weights are not on this machine.
     """
     fitted: Fitted = {(model.modality, model.part): model for model in models}
-    text, text_dimensions = _describe_text(recipe, fitted)
-    image, image_dimensions = _describe_image(recipe, fitted)
-    reviews, reviews_dimensions = _describe_reviews(recipe, fitted)
+    text, text_dimensions = describe_block(recipe, "text", fitted)
+    image, image_dimensions = describe_block(recipe, "image", fitted)
+    reviews, reviews_dimensions = describe_block(recipe, "reviews", fitted)
     check_dimensions(text_dimensions, image_dimensions, reviews_dimensions)
     row = connection.execute(
         SQL["create"],
@@ -165,31 +169,23 @@ def insert_space(connection: Connection[Row], name: str, recipe: Recipe, models:
     return int(row[0])
 
 
-def _describe_text(recipe: Recipe, fitted: Fitted) -> tuple[EncoderSpec | None, int]:
-    if recipe.text is None:
+def describe_block(recipe: Recipe, modality: Modality, fitted: Fitted) -> tuple[EncoderSpec | None, int]:
+    """The encoder of a modality and the length of its block, by what was fitted for it; None and 0 without one.
+
+    Raises:
+        ConfigurationError: there is no such encoder, or it has to be fitted and was not.
+        WeightsMissing: its weights are not on this machine.
+    """
+    encoder = recipe.encoders[modality]
+    if encoder is None:
         return None, 0
-    state = fitted.get(("text", "encoder"))
-    spec = describe_text_encoder(recipe.text, None if state is None else state.content)
-    projection = fitted.get(("text", "projection"))
-    return spec, spec.dimensions * len(recipe.text_inputs) if projection is None else projection.output_dimensions
-
-
-def _describe_image(recipe: Recipe, fitted: Fitted) -> tuple[EncoderSpec | None, int]:
-    if recipe.image is None:
-        return None, 0
-    state = fitted.get(("image", "encoder"))
-    spec = describe_image_encoder(recipe.image, None if state is None else state.content)
-    projection = fitted.get(("image", "projection"))
-    return spec, spec.dimensions if projection is None else projection.output_dimensions
-
-
-def _describe_reviews(recipe: Recipe, fitted: Fitted) -> tuple[EncoderSpec | None, int]:
-    if recipe.reviews is None:
-        return None, 0
-    state = fitted.get(("reviews", "encoder"))
-    spec = describe_text_encoder(recipe.reviews, None if state is None else state.content)
-    projection = fitted.get(("reviews", "projection"))
-    return spec, spec.dimensions if projection is None else projection.output_dimensions
+    state = fitted.get((modality, "encoder"))
+    describe = describe_image_encoder if modality == "image" else describe_text_encoder
+    spec = describe(encoder, None if state is None else state.content)
+    projection = fitted.get((modality, "projection"))
+    if projection is not None:
+        return spec, projection.output_dimensions
+    return spec, spec.dimensions * (len(recipe.text_inputs) if modality == "text" else 1)
 
 
 def _method(projection: str | None) -> str | None:

@@ -32,7 +32,10 @@ class IndexState:
 
 @dataclass(frozen=True)
 class Overview:
-    """A space with its fill, its indexes, its size on disk in bytes (indexes and TOAST included) and its blockers."""
+    """A space with its fill, its indexes, its size on disk in bytes (indexes and TOAST included) and its blockers.
+
+    ``reviews`` are how many have been encoded, of how many there are; None where the space has none.
+    """
 
     space: Space
     fill: Fill
@@ -40,7 +43,6 @@ class Overview:
     bytes: int
     blockers: Sequence[Blocker] = ()
     reviews: tuple[int, int] | None = None
-    "How many reviews have been encoded, of how many there are; None where the space has none."
 
     @property
     def note(self) -> str:
@@ -73,9 +75,9 @@ class Overview:
         return "filled; a worker is about to say so"
 
 
-def list_overviews(database: Database) -> list[Overview]:
-    """Every space, oldest first."""
-    return [_overview(database, space, fill) for space, fill in list_fills(database)]
+def list_overviews(database: Database, only: str | None = None) -> list[Overview]:
+    """Every space, oldest first, or the one of this name."""
+    return [_overview(database, space, fill) for space, fill in list_fills(database, only)]
 
 
 def _overview(database: Database, space: Space, fill: Fill) -> Overview:

@@ -4,32 +4,29 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from backend.catalog.categories import list_categories
-from backend.catalog.products import Product, get_product, get_products, put_product
+from backend.catalog.products import Product, delete_product, get_product, get_products, put_product
 from backend.errors import InvalidInput
 from backend.spaces.jobs import Job, list_jobs, retry_dead
 from backend.web.blueprint import services
-from backend.web.cards import read_cards
+from backend.web.cards import page_of, read_cards
 from backend.web.product_form import ProductForm
 from backend.web.product_photos import Photos
 from backend.web.queue_state import read_queue_state
-from backend.web.same_origin import require_same_origin
+from backend.web.same_origin import check_form
 from backend.web.tree import paths
 
 views = Blueprint("admin", __name__, url_prefix="/admin")
+views.before_request(check_form)
 
-
-@views.before_request
-def check_origin() -> None:
-    """A request that changes something must come from one of our pages."""
-    if request.method not in ("GET", "HEAD", "OPTIONS"):
-        require_same_origin(request)
+LINES = 50
 
 
 @views.get("")
 def overview() -> str:
     """The state of the queue, the spaces and the catalogue."""
-    missing = request.args.get("missing")
-    return render_template("web/admin.html", queue=read_queue_state(services().database), missing=missing)
+    missing, deleted = request.args.get("missing"), request.args.get("deleted")
+    queue = read_queue_state(services().database)
+    return render_template("web/admin.html", queue=queue, missing=missing, deleted=deleted)
 
 
 @views.get("/state")
@@ -46,9 +43,19 @@ def retry() -> ResponseReturnValue:
 
 
 @views.get("/products")
-def find() -> ResponseReturnValue:
-    """Go to the form of the product with this sku."""
-    sku = request.args.get("sku", "").strip()
+def products() -> ResponseReturnValue:
+    """All products, newest first; with a sku, go to the form of that one."""
+    if "sku" in request.args:
+        return _find(request.args["sku"].strip())
+    database = services().database
+    page = page_of(
+        database, category=None, limit=LINES, after=request.args.get("after"), before=request.args.get("before")
+    )
+    found = get_products(database, [card.sku for card in page.items])
+    return render_template("web/products.html", page=page, products=found)
+
+
+def _find(sku: str) -> ResponseReturnValue:
     if sku not in get_products(services().database, [sku]):
         return redirect(url_for("shelf.admin.overview", missing=sku))
     return redirect(url_for("shelf.admin.edit", sku=sku))
@@ -82,6 +89,20 @@ def save(sku: str) -> ResponseReturnValue:
     """Replace all of a product by what the form says; its photograph only where a file was chosen."""
     product = get_product(services().database, sku)
     return _store(ProductForm.sent(sku, request.form), product)
+
+
+@views.get("/products/<sku>/delete")
+def ask_to_delete(sku: str) -> str:
+    """Whether the product is really to go."""
+    (card,) = read_cards(services().database, [get_product(services().database, sku).sku])
+    return render_template("web/product_delete.html", card=card)
+
+
+@views.post("/products/<sku>/delete")
+def delete(sku: str) -> ResponseReturnValue:
+    """Remove the product."""
+    delete_product(services().database, sku)
+    return redirect(url_for("shelf.admin.overview", deleted=sku), 303)
 
 
 @views.get("/products/<sku>/state")

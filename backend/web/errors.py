@@ -46,7 +46,7 @@ def register(pages: Blueprint) -> None:
             return error.get_response()
         details = {
             HTTPStatus.NOT_FOUND: f"Nothing is at {request.path}. It may have been moved, or never was.",
-            HTTPStatus.REQUEST_ENTITY_TOO_LARGE: f"At most {request.max_content_length} bytes are accepted.",
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE: f"At most {request.max_content_length:,} bytes are accepted.",
         }
         return _page(status, details.get(status) or error.description or status.description)
 

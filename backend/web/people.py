@@ -20,9 +20,10 @@ from backend.recommend.people import (
 from backend.recommend.reasons import reason_of
 from backend.web.blueprint import services
 from backend.web.cards import Card, read_cards
-from backend.web.same_origin import require_same_origin
+from backend.web.same_origin import check_form
 
 views = Blueprint("people", __name__, url_prefix="/admin/people")
+views.before_request(check_form)
 
 CARDS = 12
 PAST = 50
@@ -50,13 +51,6 @@ class Recommended:
     contributions: dict[str, float]
     source: str
     reason: dict[str, Any]
-
-
-@views.before_request
-def check_origin() -> None:
-    """A request that changes something must come from one of our pages."""
-    if request.method not in ("GET", "HEAD", "OPTIONS"):
-        require_same_origin(request)
 
 
 @views.get("")

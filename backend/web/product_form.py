@@ -8,6 +8,7 @@ from typing import Any
 
 from backend.catalog.products import Product, ProductData
 from backend.errors import InvalidInput
+from backend.web.json_field import read_object
 
 _TEXTS = ("title", "description", "brand", "category", "price", "currency", "variant_group", "attributes")
 
@@ -86,12 +87,4 @@ class ProductForm:
     def _attributes(self) -> dict[str, Any]:
         if not self.attributes.strip():
             return {}
-        try:
-            found = json.loads(self.attributes)
-        except json.JSONDecodeError as error:
-            raise InvalidInput(
-                f"is not JSON: {error.msg} in line {error.lineno}, column {error.colno}", field="attributes"
-            ) from error
-        if not isinstance(found, dict):
-            raise InvalidInput('must be an object such as {"colour": "blue"}', field="attributes")
-        return found
+        return read_object(self.attributes, "attributes", '{"colour": "blue"}')

@@ -7,16 +7,17 @@ from flask import Blueprint, Response, redirect, render_template, request, url_f
 from flask.typing import ResponseReturnValue
 from pydantic import TypeAdapter
 
-from backend.errors import Conflict, InvalidInput, NotFound, NotReady, WeightsMissing
+from backend.errors import ConfigurationError, Conflict, InvalidInput, NotFound, NotReady
 from backend.ratings.corpus import Example
 from backend.ratings.loaded import Rated
 from backend.ratings.predictions import ProductReport, list_predictions
 from backend.ratings.report import FormResult, Report, read_report
 from backend.ratings.store import StoredModel, find_model, list_models, list_reports, read_model_report, use_model
 from backend.web.blueprint import services
-from backend.web.same_origin import require_same_origin
+from backend.web.same_origin import check_form
 
 views = Blueprint("ratings", __name__, url_prefix="/admin/ratings")
+views.before_request(check_form)
 
 # The report is one page with its styles inside; nothing else may be in it.
 REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; frame-ancestors 'none'"
@@ -46,13 +47,6 @@ class Trial:
     problems: dict[str, str] = field(default_factory=dict)
 
 
-@views.before_request
-def check_origin() -> None:
-    """A request that changes something, or makes a model work, must come from one of our pages."""
-    if request.method not in ("GET", "HEAD", "OPTIONS"):
-        require_same_origin(request)
-
-
 @views.get("")
 def overview() -> str:
     """Every model side by side."""
@@ -73,7 +67,7 @@ def try_review() -> ResponseReturnValue:
         try:
             stored, (trial.rated,) = services().rating_models.rate([example], trial.model or None)
             trial.by = stored.name
-        except (NotFound, NotReady, Conflict, WeightsMissing) as error:
+        except (NotFound, NotReady, Conflict, ConfigurationError) as error:
             trial.problems["model"] = str(error)
     return _show(trial), 422 if trial.problems else 200
 

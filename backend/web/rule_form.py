@@ -8,6 +8,7 @@ from typing import Any
 
 from backend.errors import InvalidInput
 from backend.recommend.rules import Rule, RuleData
+from backend.web.json_field import read_object
 
 _SHORT_TEXTS = ("amount", "category", "brand", "sku", "position", "placement", "starts_at", "ends_at", "seen")
 _LONG_TEXTS = ("filter", "note")
@@ -128,20 +129,7 @@ class RuleForm:
         """
         if not self.filter:
             return None
-        try:
-            found = json.loads(self.filter, parse_constant=_refuse_constant)
-        except json.JSONDecodeError as error:
-            raise InvalidInput(
-                f"is not JSON: {error.msg} in line {error.lineno}, column {error.colno}", field="filter"
-            ) from error
-        except RecursionError as error:
-            raise InvalidInput("is nested too deep", field="filter") from error
-        except ValueError as error:
-            # Python reads no whole number of more than 4,300 digits.
-            raise InvalidInput("holds a number of too many digits", field="filter") from error
-        if not isinstance(found, dict):
-            raise InvalidInput('must be an object such as {"field": "price", "lt": 50}', field="filter")
-        return found
+        return read_object(self.filter, "filter", '{"field": "price", "lt": 50}')
 
 
 def put_together(category: str, brand: str, others: dict[str, Any] | None) -> dict[str, Any] | None:
@@ -225,7 +213,3 @@ def _as_field(moment: datetime | None) -> str:
     if utc.microsecond:
         return utc.isoformat(timespec="milliseconds")
     return utc.isoformat(timespec="seconds" if utc.second else "minutes")
-
-
-def _refuse_constant(name: str) -> None:
-    raise InvalidInput(f"holds {name}, which is no number of JSON", field="filter")

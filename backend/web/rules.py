@@ -16,21 +16,15 @@ from backend.recommend.rules import Rule
 from backend.web.blueprint import services
 from backend.web.cards import Card, read_cards
 from backend.web.rule_form import RuleForm, take_apart, write_conditions
-from backend.web.same_origin import require_same_origin
+from backend.web.same_origin import check_form
 from backend.web.tree import paths
 from backend.web.wording import day
 
 views = Blueprint("rules", __name__, url_prefix="/admin/rules")
+views.before_request(check_form)
 
 # How many of the products that a rule is about are shown.
 EXAMPLES = 5
-
-
-@views.before_request
-def check_origin() -> None:
-    """A request that changes something must come from one of our pages."""
-    if request.method not in ("GET", "HEAD", "OPTIONS"):
-        require_same_origin(request)
 
 
 @dataclass(frozen=True)

@@ -1,21 +1,15 @@
-"""Whether a request that changes something was sent from one of our own pages."""
+"""Forms that change something are taken from our own pages only."""
 
-from urllib.parse import urlsplit
+from flask import abort, request
 
-from flask import Request, abort
+from backend.origin import SAFE_METHODS, is_from_elsewhere
 
 
-def require_same_origin(request: Request) -> None:
-    """Refuse a form that another site made the visitor's browser send.
-
-    Browsers say so by Sec-Fetch-Site (W3C Fetch Metadata), older ones by Origin; whoever sends neither is no browser,
-    and has the API.
+def check_form() -> None:
+    """Refuse a form that another site made the visitor's browser send, before any view of a blueprint sees it.
 
     Raises:
-        Forbidden: the request came from elsewhere, or does not say where from.
+        Forbidden: the request came from elsewhere, or does not say where from: that is no browser, and has the API.
     """
-    site = request.headers.get("Sec-Fetch-Site")
-    origin = request.headers.get("Origin")
-    same = site == "same-origin" if site is not None else origin is not None and urlsplit(origin).netloc == request.host
-    if not same:
+    if request.method not in SAFE_METHODS and is_from_elsewhere(request) is not False:
         abort(403, "The form must be sent from a page of this shop; programs use the API (/docs).")

@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import FileStorage, MultiDict
 
 from backend.database.connection import Database
-from backend.errors import UnreadableImage
+from backend.errors import InvalidInput, UnreadableImage
 from backend.recommend.search import FacetValue, Found, Results, Search, count_facets, search
 from backend.spaces.jobs import count_jobs
 from backend.web.blueprint import services
@@ -95,7 +95,13 @@ def _answer(wish: Narrowing, *, image: bytes | None = None, looks: Looks | None 
         filter=wish.filter,
         k=wish.shown,
     )
-    results = search(shop.database, shop.embedder, asked)
+    try:
+        results = search(shop.database, shop.embedder, asked)
+    except InvalidInput as error:
+        # A link from before the category was renamed.
+        if error.field == "filter.all[0].under":
+            raise InvalidInput(f"there is no category {wish.category}", field="in") from error
+        raise
     facets = _facets(shop.database, wish)
     seconds = time.perf_counter() - began
     items = {item.sku: item for item in results.items}

@@ -17,10 +17,11 @@ from backend.spaces.plans import cancel_plan, list_plans
 from backend.spaces.recipe import KERNELS, RECIPES, Recipe
 from backend.spaces.requesting import PATIENCE, request_space
 from backend.web.blueprint import services
-from backend.web.same_origin import require_same_origin
+from backend.web.same_origin import check_form
 from backend.web.space_form import SpaceForm
 
 views = Blueprint("spaces", __name__, url_prefix="/admin/spaces")
+views.before_request(check_form)
 
 # What was done, as the page says it.
 DONE = {
@@ -32,13 +33,6 @@ DONE = {
     "dropped": "The space {} is gone.",
     "given-up": "The plan of the space {} is gone.",
 }
-
-
-@views.before_request
-def check_origin() -> None:
-    """A request that changes something must come from one of our pages."""
-    if request.method not in ("GET", "HEAD", "OPTIONS"):
-        require_same_origin(request)
 
 
 @views.get("")

@@ -12,6 +12,8 @@ from backend.encoders.images import decode_image
 WIDTHS = (320, 640, 1280)
 
 JPEG_QUALITY = 82
+# A JPEG has at most 65,535 lines, and no page shows what is this much taller than wide.
+TALLEST = 20
 # Some 30 kB each, so about 15 MB.
 MOST_KEPT = 512
 
@@ -33,12 +35,13 @@ class Thumbnails:
             return found
 
     def make(self, sha256: str, width: int, content: bytes) -> bytes:
-        """A JPEG of the photograph, ``width`` pixels wide, proportions kept.
+        """A JPEG of the photograph, ``width`` pixels wide, proportions kept; of a very tall one the upper part.
 
         Raises:
             UnreadableImage: the bytes are not an image that Shelfmate accepts.
         """
         picture = decode_image(content, at_least=width)
+        picture = picture.crop((0, 0, picture.width, min(picture.height, TALLEST * picture.width)))
         height = max(1, round(picture.height * width / picture.width))
         buffer = io.BytesIO()
         picture.resize((width, height), Image.Resampling.LANCZOS).save(buffer, "JPEG", quality=JPEG_QUALITY)

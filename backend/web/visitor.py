@@ -13,7 +13,7 @@ from flask import Flask, Response, request
 
 from backend.catalog.events import EventData, Kind, add_events, is_stored, take_back
 from backend.database.connection import Database
-from backend.errors import Conflict, DatabaseUnavailable
+from backend.errors import Conflict, DatabaseUnavailable, TookTooLong
 
 log = logging.getLogger("shelfmate.http")
 
@@ -66,7 +66,7 @@ def note_view(database: Database, sku: str) -> None:
     try:
         event = EventData(key, kind, sku, recommendation_id=list_id, source_id=f"web:{kind}:{key}:{hour}")
         add_events(database, [event])
-    except (DatabaseUnavailable, Conflict) as error:
+    except (DatabaseUnavailable, TookTooLong, Conflict) as error:
         log.warning("a %s of product %s is not stored: %s", kind, sku, error)
 
 

@@ -13,11 +13,12 @@ from backend.recommend.people import Personal, forget_user, recommend_for_user, 
 from backend.recommend.reasons import reason_of
 from backend.web.blueprint import services
 from backend.web.cards import Card, read_cards
-from backend.web.same_origin import require_same_origin
+from backend.web.same_origin import check_form
 from backend.web.trial import trial
 from backend.web.visitor import COOKIE, is_private, like, like_no_more, visitor
 
 views = Blueprint("you", __name__)
+views.before_request(check_form)
 
 CARDS = 24
 PAST = 12
@@ -58,7 +59,6 @@ def page() -> str:
 @views.post("/you/likes")
 def change_like() -> ResponseReturnValue:
     """Like a product, or no more."""
-    require_same_origin(request)
     database = services().database
     sku = get_product(database, request.form.get("sku", "")).sku
     (like_no_more if request.form.get("undo") else like)(database, sku)
@@ -68,7 +68,6 @@ def change_like() -> ResponseReturnValue:
 @views.post("/you/forget")
 def forget() -> ResponseReturnValue:
     """Delete what the visitor did, and the key by which it was known."""
-    require_same_origin(request)
     key = visitor()
     if key is not None:
         forget_user(services().database, key)

@@ -15,7 +15,7 @@ depends_on = None
 
 SQL = Path(__file__).parents[1] / "sql"
 # In the order in which they need each other.
-PARTS = ("spaces", "models", "life", "queue", "attributes", "images", "answers", "linear", "rights")
+PARTS = ("spaces", "models", "life", "queue", "facts", "images", "answers", "linear", "rights")
 # Functions of 0001 that this revision replaces, by the file that they come from.
 REPLACED = {
     "spaces": ("activate_space", "create_space", "find_space"),

@@ -5,9 +5,11 @@ Protocol: https://chromedevtools.github.io/devtools-protocol/
 """
 
 import base64
+import fcntl
 import json
 import os
 import select
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -30,8 +32,16 @@ ARGUMENTS = (
 )
 
 
+# Seconds: far more than a loaded machine needs, so that only what never happens fails.
+PATIENCE = 60.0
+
+
 class Failed(Exception):
-    """The browser refused a command, or did not answer in time."""
+    """The browser has ended or did not answer in time, or something did not come true."""
+
+
+class Refused(Failed):
+    """The browser refused a command, as it does while a page gives way to the next, or the page's script threw."""
 
 
 class Browser:
@@ -51,19 +61,22 @@ class Browser:
         if session:
             message["sessionId"] = session
         os.write(self._out, json.dumps(message).encode() + b"\0")
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + PATIENCE
         while self._last not in self._answers:
             self.listen(deadline - time.monotonic())
         answer = self._answers.pop(self._last)
         if "error" in answer:
-            raise Failed(f"{method}: {answer['error']['message']}")
+            raise Refused(f"{method}: {answer['error']['message']}")
         return answer["result"]
 
     def listen(self, seconds: float) -> None:
         """Take in what the browser says, waiting at most this long for the first of it."""
         if seconds <= 0 or not select.select([self._in], [], [], seconds)[0]:
             raise Failed("the browser did not answer in time")
-        self._buffer += os.read(self._in, 2**20)
+        said = os.read(self._in, 2**20)
+        if not said:
+            raise Failed("the browser has ended")
+        self._buffer += said
         *messages, self._buffer = self._buffer.split(b"\0")
         for message in map(json.loads, messages):
             if "id" in message:
@@ -76,14 +89,14 @@ class Browser:
         context = self.send("Target.createBrowserContext")["browserContextId"]
         target = self.send("Target.createTarget", url="about:blank", browserContextId=context)["targetId"]
         session = self.send("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        return Tab(self, session)
+        return Tab(self, session, context)
 
 
 class Tab:
     """One page and what happened in it."""
 
-    def __init__(self, browser: Browser, session: str) -> None:
-        self._browser, self._session = browser, session
+    def __init__(self, browser: Browser, session: str, context: str) -> None:
+        self._browser, self._session, self._context = browser, session, context
         for domain in ("Page", "Runtime", "Network", "Log"):
             self.send(f"{domain}.enable")
         self.send("Page.setLifecycleEventsEnabled", enabled=True)
@@ -91,6 +104,11 @@ class Tab:
     def send(self, method: str, **parameters: Any) -> dict[str, Any]:
         """One command to this tab."""
         return self._browser.send(method, self._session, **parameters)
+
+    def close(self) -> None:
+        """Close it with all that it keeps: a page that asks again and again would go on beside the next test."""
+        self._browser.send("Target.disposeBrowserContext", browserContextId=self._context)
+        self._browser.events.pop(self._session, None)
 
     def resize(self, width: int, height: int, *, phone: bool = False, dark: bool = False) -> None:
         """The viewport in CSS pixels; a phone has two device pixels each and its own viewport rules."""
@@ -120,7 +138,7 @@ class Tab:
         found = self._browser.events.get(self._session, [])
         return [event["params"] for event in found if event["method"] == method]
 
-    def wait_for_event(self, method: str, seconds: float = 20, **having: Any) -> None:
+    def wait_for_event(self, method: str, seconds: float = PATIENCE, **having: Any) -> None:
         """Wait until something was reported, with these parameters, since the last visit."""
         deadline = time.monotonic() + seconds
         while not any(
@@ -133,17 +151,22 @@ class Tab:
         """The value of a JavaScript expression, awaited; it must fit into JSON."""
         answer = self.send("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
         if "exceptionDetails" in answer:
-            raise Failed(answer["exceptionDetails"]["exception"].get("description", expression))
+            raise Refused(answer["exceptionDetails"]["exception"].get("description", expression))
         return answer["result"].get("value")
 
-    def wait_until(self, expression: str, seconds: float = 10) -> Any:
-        """Wait until a JavaScript expression is true; returns its value."""
+    def wait_until(self, expression: str, seconds: float = PATIENCE) -> Any:
+        """Wait until a JavaScript expression is true, on this page or the one that it leads to; returns its value."""
         deadline = time.monotonic() + seconds
-        while not (value := self.evaluate(expression)):
+        while True:
+            refusal = None
+            try:
+                if value := self.evaluate(expression):
+                    return value
+            except Refused as error:
+                refusal = error
             if time.monotonic() > deadline:
-                raise Failed(f"did not become true in {seconds} s: {expression}")
+                raise Failed(f"did not become true in {seconds} s: {expression}") from refusal
             time.sleep(0.03)
-        return value
 
     def press(self, key: str, code: int) -> None:
         """Press a key on whatever has the focus; ``code`` is its Windows virtual key code."""
@@ -169,13 +192,13 @@ class Tab:
 
 @contextmanager
 def running(executable: str, profile: Path) -> Iterator[Browser]:
-    """A browser with a fresh profile in the folder ``profile``; ended at the end."""
+    """A browser with a fresh profile in the folder ``profile``; killed at the end, since nothing of it is kept."""
     browser_reads, we_write = os.pipe()
     we_read, browser_writes = os.pipe()
 
     def connect() -> None:
         # Through high numbers, so that neither pipe is overwritten while the other moves to its place.
-        high = [os.dup2(end, 100 + i) for i, end in enumerate((browser_reads, browser_writes))]
+        high = [fcntl.fcntl(end, fcntl.F_DUPFD, 100) for end in (browser_reads, browser_writes)]
         os.dup2(high[0], 3)
         os.dup2(high[1], 4)
 
@@ -194,11 +217,8 @@ def running(executable: str, profile: Path) -> Iterator[Browser]:
     try:
         browser.send("Browser.getVersion")
         yield browser
-        browser.send("Browser.close")
-        process.wait(20)
     finally:
-        if process.poll() is None:
-            os.killpg(process.pid, 9)
-            process.wait()
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
         os.close(we_write)
         os.close(we_read)

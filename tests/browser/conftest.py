@@ -54,11 +54,12 @@ def browser(executable: str) -> Iterator[Browser]:
 
 
 @pytest.fixture
-def tab(browser: Browser) -> Tab:
+def tab(browser: Browser) -> Iterator[Tab]:
     """A fresh tab on a desk."""
     opened = browser.open_tab()
     opened.resize(1440, 900)
-    return opened
+    yield opened
+    opened.close()
 
 
 @pytest.fixture(scope="session")

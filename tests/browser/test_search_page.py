@@ -70,7 +70,7 @@ def test_the_facets_stand_beside_the_results_on_a_desk_and_fold_on_a_phone(tab: 
     beside = "document.querySelector('.narrow').getBoundingClientRect().right"
     assert tab.evaluate(f"{beside} < document.querySelector('.grid').getBoundingClientRect().left")
     tab.resize(390, 844, phone=True)
-    assert not tab.evaluate(seen)
+    tab.wait_until(f"!{seen}")
     tab.evaluate("document.querySelector('.narrow summary').click()")
     tab.wait_until(seen)
 

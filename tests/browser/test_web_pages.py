@@ -33,7 +33,9 @@ PAGES = [
     "/search?q=absent&stock=1",
     "/admin",
     "/admin/new",
+    "/admin/products",
     "/admin/products/P01",
+    "/admin/products/P01/delete",
     "/admin/rules",
     "/admin/rules/new",
     f"/admin/rules/{'with-a-very-long-name' * 4}/edit",
@@ -121,7 +123,7 @@ def test_a_slider_moved_by_keys_changes_results_and_scores_without_a_reload(tab:
     before = tab.evaluate(RESULTS)
     assert len(before) == 12
     tab.press("Home", 36)
-    assert tab.evaluate("document.querySelector('output[for=w_text]').textContent") == "0.00"
+    tab.wait_until("document.querySelector('output[for=w_text]').textContent === '0.00'")
     tab.wait_until("location.search.includes('w_text=0&') && document.querySelector('#alike-status').textContent")
     by_looks = tab.evaluate(RESULTS)
     assert by_looks != before
@@ -136,8 +138,10 @@ def test_a_slider_moved_by_keys_changes_results_and_scores_without_a_reload(tab:
     by_words = tab.evaluate(RESULTS)
     assert {item.split()[0] for item in by_words} != {item.split()[0] for item in by_looks}
     # Enter on a slider sends the form, which the script answers in place.
+    answered = "performance.getEntriesByType('resource').filter(e => e.name.includes('/similar?')).length"
+    before_enter = tab.evaluate(answered)
     tab.evaluate("document.querySelector('.wishes').requestSubmit()")
-    tab.wait_until("!document.querySelector('#alike-found').hasAttribute('aria-busy')")
+    tab.wait_until(f"{answered} > {before_enter} && !document.querySelector('#alike-found').hasAttribute('aria-busy')")
     assert tab.evaluate("window.stayed")
     assert "best score" in tab.evaluate("document.querySelector('#alike-status[role=status]').textContent")
     tab.visit(tab.evaluate("location.href"))
@@ -267,7 +271,8 @@ def test_a_visitor_likes_a_product_reads_why_others_are_recommended_and_is_forgo
     assert len(whys) > 5
     assert any(why.startswith("because you liked") and title in why for why in whys)
     tab.evaluate("[...document.querySelectorAll('button')].find(b => b.textContent === 'Forget me').click()")
-    tab.wait_until("location.search === '?forgotten=1' && !!document.querySelector('.notice[role=status]')")
+    tab.wait_until("location.search === '?forgotten=1' && document.readyState === 'complete'")
+    assert tab.evaluate("!!document.querySelector('.notice[role=status]')")
     assert tab.evaluate("document.querySelector('#past')") is None
     tab.visit(f"{address}/p/P02")
     assert tab.evaluate("document.querySelector('.like button').getAttribute('aria-pressed')") == "false"

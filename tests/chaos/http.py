@@ -17,7 +17,8 @@ from urllib.parse import quote
 from tests.chaos.fleet import ROOT, wait_until
 from tests.chaos.readers import Refused
 
-PATIENCE = 30.0
+# Longer than any write waits, on a machine that is busy.
+PATIENCE = 90.0
 
 
 @dataclass

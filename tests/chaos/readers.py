@@ -17,8 +17,9 @@ from tests.chaos.replay import Replay
 from tests.chaos.server import Server
 from tests.chaos.verdict import Verdict
 
-# A store is dated when it is written; it is seen when it is committed, and not any more when the next one is.
-SLACK_SECONDS = 2.0
+# A store is dated when it is written; it is seen when it is committed, and not any more when the next one is: on a busy
+# machine some seconds later.
+SLACK_SECONDS = 10.0
 # Scores are computed from halves in single precision.
 SCORE_ATOL = 2e-3
 

@@ -37,10 +37,9 @@ WAITING = """
 SELECT EXISTS (SELECT FROM shelfmate.embedding_jobs WHERE state <> 'dead')
     OR EXISTS (SELECT FROM shelfmate.embedding_spaces WHERE filled_at IS NULL AND state <> 'retired')
 """
-RECOVER_WITHIN = 30.0
 LONG_OUTAGE = 25.0
 # A worker's, on a machine that is busy.
-SECONDS_TO_START = 30.0
+SECONDS_TO_START = 60.0
 KINDS = ("lost", "doubled", "stale", "unfenced", "mixed", "error")
 
 
@@ -65,6 +64,10 @@ class Run:
     products: int
     settings: dict[str, str]
     "Environment of the workers."
+    recover_within: float = 30.0
+    "Seconds from the last fault until nothing is left to do."
+    longest_swap: float = 1.0
+    "Seconds of an activation or a rollback while nothing is broken."
     verdict: Verdict = field(default_factory=Verdict)
     history: History = field(default_factory=History)
     rests: list[float] = field(default_factory=list)
@@ -81,7 +84,7 @@ class Run:
 
     def __post_init__(self) -> None:
         self.replay = Replay(RECIPES, self.verdict)
-        self.changes = spaces.Changes(self.server)
+        self.changes = spaces.Changes(self.server, self.longest_swap)
         environment = self.settings | {"DATABASE_URL": self.server.dsn}
         self.fleet = Fleet(WORKERS, environment, self.log, self._may_end)
         default = Settings.model_fields["lease_seconds"].default
@@ -129,10 +132,10 @@ class Run:
         Returns the seconds that it took, from ``since`` where that is given.
         """
         began = time.time() if since is None else since
-        if not wait_until(self._is_done, RECOVER_WITHIN + 30, 0.05):
+        if not wait_until(self._is_done, self.recover_within + 30, 0.05):
             self.verdict.add("late", f"jobs are left {time.time() - began:.0f} s after the last fault")
         seconds = time.time() - began
-        if seconds > RECOVER_WITHIN:
+        if seconds > self.recover_within:
             self.verdict.add("late", f"it took {seconds:.1f} s from the last fault until nothing was left")
         self._check()
         return seconds

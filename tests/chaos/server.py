@@ -15,7 +15,7 @@ import psycopg
 from backend.database import embedded
 
 # After the server takes connections again, those who lost theirs may still learn of it.
-GRACE_SECONDS = 2.0
+GRACE_SECONDS = 5.0
 # The supervisor of an embedded server bears five a minute.
 MOST_STOPS = 4
 
@@ -83,4 +83,4 @@ def running() -> Iterator[Server]:
         Path(home).chmod(0o755)
         with embedded.running(Path(home)) as server:
             yield Server(Path(home), server.dsn("chaos"))
-        assert embedded.wait_until_stopped(Path(home), 30)
+        assert embedded.wait_until_stopped(Path(home), 90)

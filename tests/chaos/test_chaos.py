@@ -24,7 +24,9 @@ def test_nothing_is_lost_doubled_or_stale(tmp_path: Path) -> None:
     rounds = max(1, KILLS // KILLS_A_ROUND)
     # The full form has the settings that people have.
     settings = {} if IS_FULL else {"SHELFMATE_LEASE_SECONDS": "2", "SHELFMATE_POLL_SECONDS": "0.2"}
-    with running() as server, Run(server, SEED, tmp_path / "workers.log", 2000 if IS_FULL else 300, settings) as run:
+    # The short form runs with all other tests, on whatever machine.
+    limits = (2000, settings, 30.0, 1.0) if IS_FULL else (300, settings, 90.0, 20.0)
+    with running() as server, Run(server, SEED, tmp_path / "workers.log", *limits) as run:
         for number in range(rounds):
             kills, stops = (total * (number + 1) // rounds - total * number // rounds for total in (KILLS, STOPS))
             run.round(Plan(kills, stops, pauses=max(1, kills // 10), swaps=20 if IS_FULL else 3, rate=12.0))

@@ -1,6 +1,7 @@
 """Homes, commands and processes for the tests of the embedded server."""
 
 import atexit
+import contextlib
 import functools
 import os
 import shutil
@@ -8,7 +9,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +18,7 @@ import psycopg
 import pytest
 
 from backend.database import embedded
+from tests import eventually as waiting
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can run the server as somebody else")
 
@@ -100,7 +101,8 @@ def fresh_home() -> Iterator[Path]:
         yield home
     finally:
         stop(home)
-        left = processes(home)
+        # Who has let go of the lock may still be on its way out.
+        _gone, left = psutil.wait_procs(processes(home), timeout=30)
         for process in left:
             process.kill()
         if home.exists():
@@ -137,8 +139,10 @@ def stop(home: Path) -> None:
     """End the server of ``home`` without waiting for its grace."""
     for process in processes(home):
         if any("embedded.supervisor" in part for part in process.info["cmdline"]):
-            process.send_signal(signal.SIGTERM)
-    assert embedded.wait_until_stopped(home, 30)
+            # It may end by itself at this very moment.
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.send_signal(signal.SIGTERM)
+    assert embedded.wait_until_stopped(home, 60)
 
 
 def ask(dsn: str, query: str = "SELECT 1"):
@@ -147,17 +151,15 @@ def ask(dsn: str, query: str = "SELECT 1"):
         return connection.execute(query).fetchone()[0]
 
 
-def eventually(condition: Callable[[], object], seconds: float = 15.0) -> None:
+def eventually(condition: Callable[[], object]) -> None:
     """Wait until ``condition`` holds; an OperationalError in it counts as not yet."""
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            if condition():
-                return
-        except psycopg.OperationalError:
-            pass
-        assert time.monotonic() < deadline, "this did not become true in time"
-        time.sleep(0.02)
+
+    def holds() -> object:
+        with contextlib.suppress(psycopg.OperationalError):
+            return condition()
+        return False
+
+    waiting.eventually(holds)
 
 
 @functools.cache

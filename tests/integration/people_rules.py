@@ -1,7 +1,7 @@
 """What recommendations for people must be, computed a second time in Python from the rules of docs/people.md."""
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -217,6 +217,21 @@ def together(history: list[Weighed], counted: dict[int, dict[int, int]]) -> dict
     }
 
 
+def with_seats(ordered: list[int], little: list[int]) -> tuple[list[int], set[int]]:
+    """The list with the nth of ``little`` in the place 10n - 5, where it would come later; and those that it moved."""
+    seats = {10 * n + 5: p for n, p in enumerate(little) if ordered.index(p) + 1 > 10 * n + 5}
+    rest = [p for p in ordered if p not in seats.values()]
+    answer: list[int] = []
+    place = 0
+    while len(answer) < len(ordered):
+        place += 1
+        if place in seats:
+            answer.append(seats[place])
+        elif place % 10 != 5 and rest:
+            answer.append(rest.pop(0))
+    return answer, set(seats.values())
+
+
 def choose(
     shop: Shop,
     history: list[Weighed],
@@ -228,6 +243,7 @@ def choose(
     most: int = 5,
     w_popularity: float = 3,
     w_together: float = 3,
+    discover: bool = True,
 ) -> list[Chosen]:
     """The list of somebody with interests; right while every product is a candidate."""
     interests = divide(shop, history, most)
@@ -256,10 +272,18 @@ def choose(
             if p not in claims or claim > claims[p][0]:
                 claims[p] = (claim, n, liked[p])
     chosen = []
-    for p in sorted(claims, key=lambda p: (-claims[p][0], claims[p][1], p))[:k]:
+    ordered = sorted(claims, key=lambda p: (-claims[p][0], claims[p][1], p))
+    told = Counter(s.product for s in shop.signals if s.kind in OWNED and s.at <= at)
+    little = [p for p in ordered if told[p] < 5 and claims[p][2] >= 0.3 and p not in mine] if discover else []
+    ordered, seated = with_seats(
+        ordered, sorted(little, key=lambda p: (-interests[claims[p][1]].weight * claims[p][2], p))
+    )
+    for p in ordered[:k]:
         _, n, liked_ = claims[p]
         source = (
-            "bought_together"
+            "discovery"
+            if p in seated
+            else "bought_together"
             if shared[p] > 0 and shared[p] >= max(liked_, popularity[p])
             else "interest"
             if liked_ > 0 and liked_ >= min(0.3, max(shared[p], popularity[p]))
@@ -272,7 +296,7 @@ def choose(
         reason = None
         if source == "bought_together":
             reason = beside[p][1]
-        elif source == "interest" and p in shop.fused:
+        elif source in ("interest", "discovery") and p in shop.fused:
             usual = interests[n].background
             parts = [
                 (weight * likeness(float(shop.fused[m] @ shop.fused[p]), usual), -m)

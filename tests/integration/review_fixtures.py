@@ -66,12 +66,12 @@ def review(database: Database, sku: str, title: str, body: str = "", **more: obj
     return int(number)
 
 
-def shorten_debounce(database: Database) -> None:
-    """Reviews are put off by half a second instead of five, for tests that have to wait for it."""
+def set_debounce(database: Database, interval: str) -> None:
+    """Reviews are put off so long instead of five seconds: a moment where a test waits for it, else out of its way."""
     ((definition,),) = run(database, "SELECT pg_get_functiondef('queue_reviews(bigint[])'::regprocedure)")
     assert "'5 seconds'" in definition
     with database.write() as connection:
-        connection.execute(definition.replace("'5 seconds'", "'0.5 seconds'").encode())
+        connection.execute(definition.replace("'5 seconds'", f"'{interval}'").encode())
 
 
 def weight(votes: int, written_at: datetime | None, created_at: datetime) -> float:

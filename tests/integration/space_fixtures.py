@@ -21,7 +21,7 @@ DELETE FROM embedding_jobs j
          WHERE space_id = %s AND state <> 'dead' FOR UPDATE SKIP LOCKED) due
  WHERE j.product_id = due.product_id AND j.space_id = due.space_id RETURNING j.product_id"""
 # In a statement of its own: a job that the first one waited for belongs to a title that it does not see.
-READ = "SELECT id, title, description, brand, attributes FROM products WHERE id = ANY (%s)"
+READ = "SELECT id, title, description, brand, attributes, price FROM products WHERE id = ANY (%s)"
 STORE = """
 INSERT INTO product_embeddings (product_id, space_id, text, fused, text_hash) VALUES (%s, %s, %s, %s, %s)
 ON CONFLICT (product_id, space_id) DO UPDATE

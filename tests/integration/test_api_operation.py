@@ -144,10 +144,28 @@ def test_a_lost_database_is_answered_503(
     client.get("/v1/products")
     with database.alone() as connection:
         connection.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            # Waits up to a minute until it has ended: until then it may still answer.
+            "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity "
             "WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
     lost = client.get("/v1/products")
     assert (lost.status_code, lost.json["type"]) == (503, "/problems/database-unavailable")
     assert lost.headers["Retry-After"] == "1"
     assert client.get("/v1/products").status_code == 200
+
+
+def test_what_a_page_of_another_site_makes_a_browser_send_changes_nothing(client: ConformingClient) -> None:
+    elsewhere = (
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Origin": "http://elsewhere.example"},
+    )
+    for headers in elsewhere:
+        for path in ("/v1/spaces:rollback", "/v1/jobs:retry"):
+            answer = client.post(path, headers=headers)
+            assert (answer.status_code, answer.mimetype) == (403, "application/problem+json")
+            assert "another site" in answer.text
+        assert client.get("/v1/products", headers=headers).status_code == 200
+        assert client.post("/v1/jobs:retry", headers=headers | {"Authorization": "Bearer any"}).status_code == 200
+    for headers in ({}, {"Sec-Fetch-Site": "same-origin"}, {"Sec-Fetch-Site": "none"}, {"Origin": "http://localhost"}):
+        assert client.post("/v1/jobs:retry", headers=headers).status_code == 200

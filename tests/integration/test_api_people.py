@@ -49,6 +49,7 @@ def test_a_list_is_that_of_the_published_function(shop: Shop, subtests: pytest.S
         ({}, {}),
         ({"half_life": "30d", "interests": "1"}, {"half_life": 30, "interests": 1}),
         ({"w_popularity": "0", "w_together": "0.5"}, {"w_popularity": 0, "w_together": 0.5}),
+        ({"discover": "false"}, {"discover": False}),
         ({"exclude_seen": "false"}, {"exclude_seen": False}),
         ({"exclude_seen": "false", "exclude_bought": "false"}, {"exclude_seen": False, "exclude_bought": False}),
         ({"one_per_variant_group": "true"}, {"one_per_variant_group": True}),

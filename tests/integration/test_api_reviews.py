@@ -74,6 +74,8 @@ def test_what_does_not_fit_is_refused(client: ConformingClient, subtests: pytest
         ({"helpful_votes": -1}, "helpful_votes"),
         ({"helpful_votes": 2**31}, "helpful_votes"),
         ({"written_at": "yesterday"}, "written_at"),
+        ({"written_at": "2024"}, "written_at"),
+        ({"written_at": 1714564800}, "written_at"),
         ({"written_at": "2024-05-01T12:00:00"}, "written_at"),
         ({"body": "nul \0"}, "body"),
         ({"stars": 4}, "stars"),

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Event, Thread
 
 import psutil
@@ -23,6 +23,7 @@ from backend.spaces.embedder import Embedder
 from backend.spaces.fusion import Vectors
 from backend.spaces.recipe import Recipe
 from backend.spaces.space import Space, insert_space
+from tests.eventually import eventually
 
 COMMAND = """
 from backend.database.connection import open_database
@@ -58,7 +59,7 @@ def serving(settings: Settings, port: int) -> Iterator[subprocess.Popen[str]]:
 
 
 def get(port: int, path: str, method: str = "GET", body: str | None = None) -> tuple[int, str]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     try:
         connection.request(method, path, body, {"Content-Type": "application/json"} if body else {})
         answer = connection.getresponse()
@@ -68,15 +69,21 @@ def get(port: int, path: str, method: str = "GET", body: str | None = None) -> t
 
 
 def wait_until_alive(port: int) -> None:
-    deadline = time.monotonic() + 30
-    while True:
-        try:
-            assert get(port, "/healthz")[0] == 200
-        except OSError:
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-        else:
-            return
+    def is_alive() -> bool:
+        with suppress(OSError):
+            return get(port, "/healthz")[0] == 200
+        return False
+
+    eventually(is_alive, 120)
+
+
+def is_waiting(database: Database) -> bool:
+    with database.read() as connection:
+        return bool(
+            connection.execute(
+                "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+            ).fetchall()
+        )
 
 
 def test_a_request_in_hand_is_finished_before_the_server_ends(database: Database, settings: Settings) -> None:
@@ -92,12 +99,12 @@ def test_a_request_in_hand_is_finished_before_the_server_ends(database: Database
             # The request waits for this row.
             connection.execute("SELECT FROM products FOR UPDATE")
             patch.start()
-            time.sleep(0.5)
+            eventually(lambda: is_waiting(database))
             process.send_signal(signal.SIGTERM)
             time.sleep(0.5)
             assert process.poll() is None
-        patch.join(20)
-        said, complaints = process.communicate(timeout=20)
+        patch.join(60)
+        said, complaints = process.communicate(timeout=60)
     assert [status for status, _ in answers] == [200]
     assert process.returncode == 0
     # The parent's own blocks were left once, by the parent.
@@ -112,7 +119,7 @@ def test_a_dead_worker_process_is_replaced(database: Database, settings: Setting
         wait_until_alive(port)
         (worker,) = psutil.Process(process.pid).children()
         worker.kill()
-        worker.wait(10)
+        worker.wait(60)
         wait_until_alive(port)
         (successor,) = psutil.Process(process.pid).children()
         assert successor.pid != worker.pid
@@ -157,17 +164,14 @@ def test_encoders_of_every_space_that_may_answer_are_loaded_once_before_they_are
     thread = Thread(target=_keep_warm, args=(database, embedder, stopping))
     thread.start()
     try:
-        deadline = time.monotonic() + 20
-        while embedder.asked != ["default", "broken"] and time.monotonic() < deadline:
-            time.sleep(0.02)
+        eventually(lambda: embedder.asked == ["default", "broken"])
         with database.write() as connection:
             insert_space(connection, "next", Recipe(text="hashing:16", image=None, text_weight=1, image_weight=0))
         time.sleep(0.3)
         assert embedder.asked == ["default", "broken"]
         with database.write() as connection:
             connection.execute("UPDATE shelfmate.embedding_spaces SET state = 'shadow' WHERE name = 'next'")
-        while len(embedder.asked) < 3 and time.monotonic() < deadline:
-            time.sleep(0.02)
+        eventually(lambda: len(embedder.asked) >= 3)
         time.sleep(0.2)
     finally:
         stopping.set()

@@ -151,6 +151,17 @@ def test_a_cursor_belongs_to_its_list(shop: Shop) -> None:
         assert (answer.status_code, answer.json["type"]) == (400, "/problems/invalid-cursor"), path
 
 
+def test_better_reviewed_refuses_the_cursors_of_other_lists(shop: Shop) -> None:
+    asked = {"like": [{"sku": "SKU-001"}], "k": 3, "filter": {"all": []}}
+    cursors = [
+        ask(shop, "/v1/users/u1/recommendations", k=3)["next_cursor"],
+        shop.client.post("/v1/recommendations", json=asked).json["next_cursor"],
+    ]
+    for cursor in cursors:
+        answer = shop.client.get("/v1/products/SKU-001/better-reviewed", query_string={"cursor": cursor})
+        assert (answer.status_code, answer.json["type"]) == (400, "/problems/invalid-cursor")
+
+
 def test_a_product_that_comes_or_goes_meanwhile_moves_no_other(shop: Shop) -> None:
     for path in SHELVES[:3]:
         whole = skus_of(ask(shop, path, k=1000))
@@ -217,6 +228,8 @@ def test_what_does_not_fit_is_refused_by_name(shop: Shop, subtests: pytest.Subte
             answer = shop.client.get(path, query_string=parameters)
             assert answer.status_code == 400, answer.text
             assert [error["field"] for error in answer.json["errors"]] == [field]
+            assert "filter" not in answer.json["detail"]
+            assert "days is" not in answer.json["detail"]
     for path in ("bought-together", "better-reviewed"):
         assert shop.client.get(f"/v1/products/nothing/{path}").status_code == 404
 

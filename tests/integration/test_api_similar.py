@@ -101,6 +101,8 @@ def test_parameters_that_do_not_fit_are_refused(client: ConformingClient, subtes
             response = client.get(f"/v1/products/P3/similar?{query}")
             assert response.status_code == 400
             assert [error["field"] for error in response.json["errors"]] == [field]
+            # Nobody who asked by parameters knows of a filter.
+            assert "filter" not in response.json["detail"]
 
 
 def test_an_unknown_pending_or_failed_product_says_so(
@@ -146,6 +148,7 @@ def test_the_queue_is_shown_and_the_dead_retried(client: ConformingClient, datab
     assert client.get("/v1/jobs?state=finished").status_code == 400
     assert client.post("/v1/jobs:retry", json={"sku": "A2"}).json == {"retried": 1}
     assert client.post("/v1/jobs:retry", json={"all": True}).status_code == 400
+    assert client.post("/v1/jobs:retry", json={"sku": "nobody"}).status_code == 404
     assert client.post("/v1/jobs:retry").json == {"retried": 1}
     assert client.get("/v1/jobs").json["counts"]["queued"] == 3
 

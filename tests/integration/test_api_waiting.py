@@ -12,15 +12,18 @@ import pytest
 from api_fixtures import ConformingClient, a_picture, app, client, conforming_client
 
 from backend.app import create_app
+from backend.catalog.products import ProductData, put_product
 from backend.database.connection import Database
 from backend.settings import Settings
 from backend.spaces.embedder import Embedder
+from tests.eventually import eventually
 from workers.progress import Progress
 from workers.worker import Worker
 
 __all__ = ["app", "client"]
 
-WAIT = "?wait=embedded&timeout=20"
+# The longest that may be asked for.
+WAIT = "?wait=embedded&timeout=60"
 
 
 @pytest.fixture
@@ -55,7 +58,8 @@ def test_a_write_that_waits_is_answered_when_its_vectors_are_stored(client: Conf
 def test_a_write_whose_vectors_take_too_long_is_stored_and_says_so(client: ConformingClient) -> None:
     began = time.monotonic()
     created = client.put("/v1/products/A1?wait=embedded&timeout=0.3", json={"title": "Red shirt"})
-    assert 0.3 <= time.monotonic() - began < 5
+    # Well under the 10 s that are waited by default.
+    assert 0.3 <= time.monotonic() - began < 9
     assert (created.status_code, created.json["embedding"]) == (202, "pending")
     assert created.headers["Location"] == "/v1/products/A1"
     assert created.headers["Retry-After"]
@@ -75,7 +79,7 @@ def test_a_dead_job_ends_the_wait(client: ConformingClient, database: Database) 
     began = time.monotonic()
     again = client.put(f"/v1/products/A1{WAIT}", json={"title": "Red shirt"})
     assert (again.status_code, again.json["embedding"]) == (200, "failed")
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 50
 
 
 def test_what_is_embedded_already_waits_for_nothing(client: ConformingClient, drain: Callable[[], int]) -> None:
@@ -92,21 +96,20 @@ def test_a_wait_that_is_none_is_refused_and_nothing_is_stored(client: Conforming
 
 
 def test_no_more_than_half_of_the_threads_wait_and_the_next_is_answered_at_once(
-    database: Database, settings: Settings
+    database: Database, settings: Settings, drain: Callable[[], int]
 ) -> None:
     app = create_app(database, Embedder(), settings.model_copy(update={"threads": 4}))
 
-    def put(number: int) -> tuple[float, int]:
-        began = time.monotonic()
-        answer = app.test_client().put(
-            f"/v1/products/A{number}?wait=embedded&timeout=1.5", json={"title": f"Shirt {number}"}
-        )
-        return time.monotonic() - began, answer.status_code
+    def put(number: int) -> int:
+        return app.test_client().put(f"/v1/products/A{number}{WAIT}", json={"title": f"Shirt {number}"}).status_code
 
     with ThreadPoolExecutor(6) as clients:
-        answers = sorted(clients.map(put, range(6)))
-    assert {status for _, status in answers} == {202}
-    assert [seconds >= 1.5 for seconds, _ in answers] == [False] * 4 + [True] * 2
+        answers = [clients.submit(put, number) for number in range(6)]
+        eventually(lambda: sum(answer.done() for answer in answers) >= 4, 50)
+        # Nobody has embedded anything yet: these were not waited for.
+        assert [answer.result() for answer in answers if answer.done()] == [202] * 4
+        drain()
+    assert sorted(answer.result() for answer in answers) == [201] * 2 + [202] * 4
 
 
 def test_bulk_writes_are_sent_back_while_the_queue_is_full_and_lose_nothing(
@@ -162,8 +165,21 @@ def test_a_statement_that_takes_too_long_is_answered_503(database: Database, set
             assert (answer.status_code, answer.json["type"]) == (503, "/problems/took-too-long")
             assert "SHELFMATE_STATEMENT_TIMEOUT" in answer.json["detail"]
             assert answer.headers["Retry-After"]
-        page = create_app(hurried, Embedder(), settings).test_client().get("/p/A1")
+        shop = create_app(hurried, Embedder(), settings).test_client()
+        page = shop.get("/p/A1")
         assert page.status_code == 503
         assert "SHELFMATE_STATEMENT_TIMEOUT" in page.text
-    with Database(database.dsn, statement_timeout=0.2) as hurried:
+        assert "shelfmate_database_up 0.0" in shop.get("/metrics").text
+    with Database(database.dsn, statement_timeout=60) as hurried:
         assert create_app(hurried, Embedder(), settings).test_client().get("/v1/products/A1").status_code == 404
+
+
+def test_a_product_is_shown_though_its_view_cannot_be_stored_in_time(database: Database, settings: Settings) -> None:
+    put_product(database, "A1", ProductData(title="Red shirt"))
+    # Long enough for what the page itself asks on a machine that is busy.
+    with Database(database.dsn, statement_timeout=4) as hurried, psycopg.connect(database.dsn) as writer:
+        shop = create_app(hurried, Embedder(), settings).test_client()
+        shop.get("/")  # gives the visitor its cookie
+        writer.execute("LOCK TABLE shelfmate.events IN SHARE MODE")
+        assert shop.get("/p/A1").status_code == 200
+        writer.rollback()

@@ -54,7 +54,7 @@ def test_a_restored_dump_gives_the_same_answers(
         name = str(conninfo_to_dict(database.dsn)["dbname"])
         address = make_conninfo(database.dsn, options="")
         subprocess.run(
-            [tools / "pg_dump", "--format=custom", f"--file={dump}", f"--dbname={address}"], check=True, timeout=120
+            [tools / "pg_dump", "--format=custom", f"--file={dump}", f"--dbname={address}"], check=True, timeout=600
         )
         database._stack.close()
         with psycopg.connect(server_dsn, autocommit=True) as connection:
@@ -63,6 +63,6 @@ def test_a_restored_dump_gives_the_same_answers(
         subprocess.run(
             [tools / "pg_restore", "--create", "--exit-on-error", f"--dbname={maintenance}", dump],
             check=True,
-            timeout=120,
+            timeout=600,
         )
         assert answers(database.dsn) == before

@@ -14,7 +14,7 @@ def test_the_queue_is_measured_and_peers_beside_it_or_said_to_be_missing(databas
         capture_output=True,
         text=True,
         env={**os.environ, "DATABASE_URL": database_url},
-        timeout=200,
+        timeout=600,
     )
     assert ran.returncode == 0, ran.stderr
     for batch in (64, 1024):

@@ -31,7 +31,7 @@ def bench(name: str, database_url: str, *arguments: object) -> subprocess.Comple
     """Run ``shelfmate bench`` in the fresh database."""
     command = [sys.executable, "-m", "backend.cli", "bench", name, "--", *map(str, arguments)]
     environment = {**os.environ, **ENCODERS, "DATABASE_URL": database_url}
-    return subprocess.run(command, check=False, capture_output=True, text=True, env=environment, timeout=200)
+    return subprocess.run(command, check=False, capture_output=True, text=True, env=environment, timeout=600)
 
 
 def figures(name: str, database_url: str, vectors: Path, out: Path, *arguments: object) -> tuple[dict[str, Any], str]:

@@ -65,7 +65,7 @@ def test_a_tcp_client_keeps_the_server_after_the_last_command(home, port):
     with client:
         assert not embedded.wait_until_stopped(home, 1.6)
         assert client.execute("SELECT 1").fetchone() == (1,)
-    assert embedded.wait_until_stopped(home, 10)
+    assert embedded.wait_until_stopped(home, 60)
 
 
 def test_a_taken_port_is_named(home):

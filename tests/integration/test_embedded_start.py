@@ -84,7 +84,7 @@ def test_four_commands_asking_for_one_new_database_all_get_it(home):
 def test_the_server_ends_by_itself_after_its_last_command(settled_home):
     with embedded.running(settled_home):
         assert postmasters(settled_home)
-    assert embedded.wait_until_stopped(settled_home, 10)
+    assert embedded.wait_until_stopped(settled_home, 60)
     eventually(lambda: not processes(settled_home))
 
 

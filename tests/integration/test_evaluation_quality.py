@@ -58,7 +58,7 @@ def bench(name: str, database_url: str, *arguments: str) -> dict[str, Any]:
     """The JSON that a benchmark prints."""
     command = [sys.executable, "-m", "backend.cli", "bench", name, "--", *arguments, "--json"]
     environment = {**os.environ, "DATABASE_URL": database_url}
-    ran = subprocess.run(command, check=False, capture_output=True, text=True, env=environment, timeout=200)
+    ran = subprocess.run(command, check=False, capture_output=True, text=True, env=environment, timeout=600)
     assert ran.returncode == 0, ran.stderr
     document: dict[str, Any] = json.loads(ran.stdout)
     return document
@@ -92,7 +92,7 @@ def test_the_protocol_is_kept(database_url: str, directory: Path, tmp_path: Path
     options = ("--bootstrap", "200", "--seed", "3", "--json", "--cache", str(tmp_path / "rows.sqlite"))
     environment = {**os.environ, "DATABASE_URL": database_url}
     ran = subprocess.run(
-        [*command, *options], check=False, capture_output=True, text=True, env=environment, timeout=200
+        [*command, *options], check=False, capture_output=True, text=True, env=environment, timeout=600
     )
     assert ran.returncode == 0, ran.stderr
     found = json.loads(ran.stdout)

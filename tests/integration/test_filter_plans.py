@@ -112,8 +112,8 @@ def test_a_filter_is_cheap_to_compile(connection: psycopg.Connection[Any]) -> No
         started = perf_counter()
         connection.execute("SELECT filter_condition(%s)", [Jsonb(FIVE)], prepare=True).fetchone()
         times.append(perf_counter() - started)
-    # 0.1 ms measured, round trip and a busy machine aside.
-    assert sorted(times)[20] < 0.001
+    # 0.1 ms measured; the quickest, since a busy machine interrupts most.
+    assert min(times) < 0.002
 
 
 def test_ten_thousand_skus_are_answered_fast(connection: psycopg.Connection[Any]) -> None:
@@ -124,5 +124,5 @@ def test_ten_thousand_skus_are_answered_fast(connection: psycopg.Connection[Any]
         row = connection.execute("SELECT count(*) FROM filter_products(%s)", [node]).fetchone()
         times.append(perf_counter() - started)
         assert row == (10_000,)
-    # 25 ms measured.
-    assert min(times) < 0.25
+    # 25 ms measured; each product compared with each sku would take some seconds.
+    assert min(times) < 1

@@ -327,9 +327,61 @@ def test_one_value_that_the_database_refuses_costs_its_own_line_alone(database, 
     assert one(database, "SELECT review_count FROM products") == 39
 
 
+def test_every_line_of_a_refused_review_is_reported(database, tmp_path):
+    with database.write() as connection:
+        connection.execute("ALTER TABLE reviews ADD CHECK (body <> 'refuse me')")
+    bad = {**OF_2023, "text": "refuse me"}
+    rows = [OF_2023, bad, OF_2023, {**bad, "helpful_vote": 50}, bad]
+    report = tmp_path / "bad.jsonl"
+    result = import_amazon(database, reviews=write_jsonl(tmp_path / "r.jsonl", rows), report=report).reviews
+    assert (result.read, result.inserted, result.unchanged, result.bad) == (5, 1, 1, 3)
+    assert sorted(entry["line"] for entry in reported(report)) == [2, 4, 5]
+
+
+def test_a_file_read_by_a_process_of_its_own_gives_the_same(database, tmp_path, monkeypatch):
+    path = tmp_path / "r.jsonl"
+    path.write_text("".join(review_lines(3000, products=100, users=300)))
+    seen = []
+    monkeypatch.setattr("backend.catalog.importers.amazon.MOST_ROWS", 200)
+    here = import_amazon(database, reviews=path, report=tmp_path / "here.jsonl").reviews
+    stored = ask(database, STORED)
+    with database.write() as connection:
+        connection.execute("TRUNCATE products CASCADE")
+    monkeypatch.setattr("backend.catalog.importers.amazon.APART_FROM", 0)
+    apart = import_amazon(database, reviews=path, report=tmp_path / "apart.jsonl", progress=seen.append).reviews
+    assert apart.inserted == here.inserted > 2900
+    assert reported(tmp_path / "apart.jsonl") == reported(tmp_path / "here.jsonl")
+    assert sorted(ask(database, STORED), key=str) == sorted(stored, key=str)
+    assert (seen[-1].position, seen[-1].size) == (path.stat().st_size, path.stat().st_size)
+    assert len(seen) > 10
+    assert [step.position for step in seen] == sorted(step.position for step in seen)
+    before = state(database)
+    assert import_amazon(database, reviews=path).reviews.unchanged == here.inserted + here.unchanged
+    assert state(database) == before
+
+
+def test_a_ctrl_c_ends_the_statements_and_the_reader_and_the_file_goes_in_afterwards(database, tmp_path, monkeypatch):
+    path = tmp_path / "r.jsonl"
+    path.write_text("".join(review_lines(3000, products=100, users=300)))
+    monkeypatch.setattr("backend.catalog.importers.amazon.APART_FROM", 0)
+    monkeypatch.setattr("backend.catalog.importers.amazon.MOST_ROWS", 200)
+
+    def interrupt(_progress):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        import_amazon(database, reviews=path, progress=interrupt)
+    stored = one(database, "SELECT count(*) FROM reviews")
+    assert 0 < stored < 2500
+    again = import_amazon(database, reviews=path).reviews
+    assert again.inserted + stored == one(database, "SELECT count(*) FROM reviews") > 2900
+    counted = "SELECT count(*) FROM reviews r WHERE r.product_id = p.id"
+    assert one(database, f"SELECT count(*) FROM products p WHERE review_count <> ({counted})") == 0
+
+
 def test_the_benchmark_in_a_short_form_takes_little_memory_and_counts_every_line():
     command = [sys.executable, "-m", "backend.cli", "bench", "import_reviews", "--", "--lines", "20000"]
-    ran = subprocess.run(command, check=True, capture_output=True, text=True, timeout=250)
+    ran = subprocess.run(command, check=True, capture_output=True, text=True, timeout=600)
     [row] = [line.split() for line in ran.stdout.splitlines() if line.split()[:1] == ["first"]]
     megabytes, inserted, unchanged, bad, in_report, _products = (int(cell.replace(",", "")) for cell in row[-6:])
     assert (inserted + bad, unchanged, bad) == (20_000, 0, in_report)

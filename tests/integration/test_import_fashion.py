@@ -167,7 +167,7 @@ print(*sorted({"torch", "pandas", "sklearn"} & set(sys.modules)))
 
 def test_the_real_catalogue_arrives_whole_in_bounded_memory_and_only_once(database, database_url, fashion):
     command = [sys.executable, "-c", IMPORT, database_url, str(fashion)]
-    output = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120).stdout.splitlines()
+    output = subprocess.run(command, check=True, capture_output=True, text=True, timeout=600).stdout.splitlines()
     inserted, images, megabytes = map(int, output[0].split())
     assert (inserted, images) == (12_000, 11_919)
     assert megabytes < 300

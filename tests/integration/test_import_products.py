@@ -5,6 +5,7 @@ import shutil
 from decimal import Decimal
 
 import pytest
+from click.testing import CliRunner
 from import_fixtures import (
     ask,
     finish_jobs,
@@ -18,7 +19,9 @@ from import_fixtures import (
 )
 
 from backend.catalog.importers import Progress, import_products
+from backend.cli.main import main
 from backend.errors import InvalidInput
+from backend.settings import settings
 
 SHIRT = {
     "sku": "A1",
@@ -314,6 +317,22 @@ def test_a_header_or_an_option_that_does_not_fit_is_one_error(database, tmp_path
         with pytest.raises(InvalidInput) as raised:
             import_products(database, path, **options)
         assert message in str(raised.value)
+
+
+def test_a_file_of_another_separator_is_told_so_and_taken_with_it(database, tmp_path, monkeypatch):
+    path = tmp_path / "p.csv"
+    path.write_text("sku;title;price\nA1;Shirt, red;4.50\n")
+    with pytest.raises(InvalidInput, match="--delimiter ';'"):
+        import_products(database, path)
+    monkeypatch.setenv("DATABASE_URL", database.dsn)
+    monkeypatch.setenv("SHELFMATE_HOME", str(tmp_path))
+    settings.cache_clear()
+    try:
+        run = CliRunner().invoke(main, ["import", "products", str(path), "--delimiter", ";"])
+    finally:
+        settings.cache_clear()
+    assert run.exit_code == 0, run.output
+    assert one(database, "SELECT title || ' ' || price FROM products") == "Shirt, red 4.50"
 
 
 def test_a_report_never_overwrites_the_file_and_does_not_outlive_its_problems(database, tmp_path):

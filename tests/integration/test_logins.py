@@ -55,7 +55,7 @@ def shelfmate(*arguments: str, url: str) -> "subprocess.CompletedProcess[str]":
         "SHELFMATE_IMAGE_ENCODER": "hashing:64",
     }
     command = [sys.executable, "-m", "backend.cli", *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=300)
 
 
 def test_an_analyst_is_not_handed_the_owners_password(database_url: str) -> None:

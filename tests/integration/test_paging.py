@@ -61,20 +61,20 @@ def test_a_list_that_is_deleted_while_it_is_read_has_expired(shop: Shop, stateme
 
     def read() -> object:
         with shop.database.primary() as connection, connection.transaction():
-            connection.execute("SET LOCAL statement_timeout = '20s'")
+            connection.execute("SET LOCAL statement_timeout = '90s'")
             return connection.execute(f"SELECT {statement}".encode(), [list_id]).fetchone()
 
     with ThreadPoolExecutor(1) as threads:
         with shop.database.write() as deleting:
             deleting.execute("DELETE FROM recommendations WHERE id = %s", [list_id])
             reading = threads.submit(read)
-            until = time.monotonic() + 20
+            until = time.monotonic() + 60
             waiting = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
             while not shop.rows(waiting):
                 assert time.monotonic() < until
                 time.sleep(0.01)
         with pytest.raises(Expired):
-            reading.result(30)
+            reading.result(120)
 
 
 def test_json_null_is_no_example(shop: Shop) -> None:

@@ -56,6 +56,37 @@ def test_everybody_gets_what_the_rules_say(street: Street, options: dict[str, An
     assert known > (10 if options else 30)
 
 
+def test_of_ten_places_one_is_for_what_few_had_yet(street: Street) -> None:
+    signals = [s for s in street.shop.signals if s.kind in rules.OWNED and s.at <= NOW]
+    shown = 0
+    with street.database.read() as connection:
+        for user in [f"u{number}" for number in range(40)]:
+            found = ask(connection, "recommend_for_user", user, k=30, fallback=False, **LATER)
+            without = ask(connection, "recommend_for_user", user, k=30, fallback=False, discover=False, **LATER)
+            seats = {row["position"]: row for row in found if row["source"] == "discovery"}
+            # Each seat before it that was not needed, since its product came earlier, brings it forward by one.
+            assert seats.keys() <= {5, 14, 15, 23, 24, 25}
+            for row in seats.values():
+                assert sum(s.product == row["product_id"] for s in signals) < 5
+                assert row["contributions"]["likeness"] >= 0.3
+                assert row["reason"] == f"few had it yet, and like {row['reason_title']}"
+            others = [row["product_id"] for row in found if row["source"] != "discovery"]
+            moved = {row["product_id"] for row in seats.values()}
+            assert others == [row["product_id"] for row in without if row["product_id"] not in moved][: len(others)]
+            assert "discovery" not in {row["source"] for row in without}
+            shown += len(seats)
+    assert shown > 20
+
+
+def test_what_they_have_is_no_discovery(street: Street) -> None:
+    with street.database.read() as connection:
+        for user in [f"u{number}" for number in range(40)]:
+            kept = {"exclude_seen": False, "exclude_bought": False}
+            found = ask(connection, "recommend_for_user", user, k=60, fallback=False, **kept, **LATER)
+            seen = {s.product for s in street.shop.of(user, NOW)}
+            assert not seen & {row["product_id"] for row in found if row["source"] == "discovery"}
+
+
 def test_a_list_is_the_beginning_of_a_longer_one(street: Street) -> None:
     with street.database.read() as connection:
         for user in ("u1", "u2", "u3"):

@@ -102,24 +102,22 @@ def test_storing_never_waits_for_an_open_transaction(database: Database, queue: 
     leases = queue.claim_interactive(10)
     with database.alone() as other, other.transaction(force_rollback=True):
         other.execute(statement)
-        began = time.monotonic()
+        # Where it waits, it waits for ever: the other transaction is this test's own.
         assert len(queue.store(1, [result(lease) for lease in leases])) == 1
-        assert time.monotonic() - began < 1
     # The other transaction rolled back: the job is still leased, and can be handed back.
     queue.release(leases)
     assert [(job.sku, job.state) for job in list_jobs(database)] == [("A", "queued")]
 
 
 def test_a_heartbeat_keeps_a_lease(database: Database, queue: JobQueue) -> None:
-    insert(database, "A")
-    short = replace(queue, lease_seconds=0.2)
-    (lease,) = short.claim_interactive(1)
-    for _ in range(4):
-        time.sleep(0.1)
-        short.extend([lease.lease_token])
-    assert queue.expire() == []
-    assert queue.claim_interactive(1) == []
-    assert queue.store(1, [result(lease)]) == {lease.product_id}
+    insert(database, "A", "B")
+    short = replace(queue, lease_seconds=0.01)
+    (kept,), (lost,) = short.claim_interactive(1), short.claim_interactive(1)
+    queue.extend([kept.lease_token])
+    time.sleep(0.05)
+    assert queue.expire() == [(1, "queued")]
+    assert [lease.product_id for lease in queue.claim_interactive(10)] == [lost.product_id]
+    assert queue.store(1, [result(kept)]) == {kept.product_id}
 
 
 def test_an_interactive_insert_passes_a_backfill(database: Database, queue: JobQueue) -> None:
@@ -204,10 +202,9 @@ def test_a_worker_never_waits_for_an_open_edit(database: Database, queue: JobQue
     leases = queue.claim_interactive(10)
     with database.alone() as other, other.transaction():
         other.execute("UPDATE products SET title = 'another' WHERE sku = 'A'")
-        began = time.monotonic()
+        # As above, a wait would have no end.
         if call == "extend":
             queue.extend([leases[0].lease_token])
         else:
             queue.release(leases)
-        assert time.monotonic() - began < 1
     assert count_jobs(database).queued == (2 if call == "release" else 1)

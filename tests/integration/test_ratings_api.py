@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+from typing import Any
 
 import pytest
 from api_fixtures import ConformingClient, a_picture, app, client, conforming_client
@@ -143,6 +145,18 @@ def test_a_model_of_products_is_listed_and_cannot_read_reviews(
     assert predict(client, LOVED, model="products").status_code == 409
 
 
+def test_a_model_of_another_version_is_listed_without_measures_and_refused(
+    client: ConformingClient, learnt: Learnt, database: Database
+) -> None:
+    save_model(database, "old", "frozen-mlp", b"", fingerprint=bytes(32), report={"format": 0}, default=False)
+    listed = {item["name"]: item["measures"] for item in client.get("/v1/ratings/models").json["items"]}
+    assert listed["old"] is None
+    assert listed["words"] is not None
+    refused = predict(client, LOVED, model="old")
+    assert refused.status_code == 409
+    assert "train it again" in refused.json["detail"]
+
+
 def test_a_damaged_model_is_refused_and_others_go_on(
     client: ConformingClient, learnt: Learnt, database: Database
 ) -> None:
@@ -179,6 +193,31 @@ def test_a_model_is_loaded_once_by_many_threads_and_only_the_last_are_kept(
     keep(database, learnt, names[-1])
     models.rate([example], names[-1])
     assert loads == ["words", *names, names[-1]]
+
+
+def test_predictions_that_wait_for_their_turn_leave_threads_for_others(
+    database: Database, learnt: Learnt, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from backend.ratings import loaded
+
+    begun, may_end, rate = Event(), Event(), loaded.rate
+
+    def slow(*given: Any) -> Any:
+        begun.set()
+        assert may_end.wait(60)
+        return rate(*given)
+
+    monkeypatch.setattr(loaded, "rate", slow)
+    app = create_app(database, Embedder(), settings.model_copy(update={"threads": 2}))
+    with conforming_client(app) as client, ThreadPoolExecutor(1) as pool:
+        first = pool.submit(conforming_client(app).post, "/v1/ratings:predict", json={"reviews": [LOVED]})
+        assert begun.wait(60)
+        refused = predict(client, LOVED)
+        assert (refused.status_code, refused.json["type"]) == (503, "/problems/busy")
+        assert refused.headers["Retry-After"] == "1"
+        may_end.set()
+        assert first.result().status_code == 200
+        assert predict(client, LOVED).status_code == 200
 
 
 def test_a_server_without_questions_loads_no_model_library(database_url: str) -> None:

@@ -12,7 +12,7 @@ from rating_models_fixtures import SAID, add_reviews
 
 from backend.cli import main
 from backend.database.connection import Database
-from backend.ratings.store import list_models
+from backend.ratings.store import list_models, save_model
 from backend.settings import Settings
 from backend.settings import settings as read_settings
 
@@ -140,6 +140,17 @@ def test_products_without_reviews_are_predicted_and_the_report_says_how_well(
 )
 def test_what_cannot_be_done_says_why(run: Run, arguments: tuple[object, ...], sentence: str) -> None:
     assert sentence in refused(run(*arguments))
+
+
+def test_a_missing_directory_is_told_before_anything_is_predicted(run: Run, tmp_path: Path) -> None:
+    file = write_reviews(tmp_path / "new.csv", 3, rated=False)
+    assert "there is no directory" in refused(run("predict", "--file", file, "--out", tmp_path / "none" / "p.csv"))
+
+
+def test_a_model_of_another_version_is_listed_and_its_report_says_what_to_do(run: Run, database: Database) -> None:
+    save_model(database, "old", "baseline", b"", fingerprint=bytes(32), report={"format": 0}, default=True)
+    assert "old baseline answers by another version: train again" in said(run("list"))
+    assert "train again" in refused(run("report", "old"))
 
 
 def test_a_taken_name_is_refused_before_anything_is_trained(run: Run, database: Database, tmp_path: Path) -> None:

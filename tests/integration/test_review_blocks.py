@@ -15,13 +15,14 @@ from review_fixtures import (
     review,
     reviewed_space,
     run,
-    shorten_debounce,
+    set_debounce,
     stored_blocks,
 )
 
 from backend.database.connection import Database
 from backend.settings import Settings
 from backend.spaces.space import Space, list_spaces
+from tests.eventually import eventually
 from workers import reviews as worker_reviews
 from workers.batch import encode, prepare
 from workers.progress import Progress
@@ -29,7 +30,7 @@ from workers.queue import JobQueue
 from workers.worker import Worker
 
 PRODUCTS = "INSERT INTO products (sku, title) SELECT 'S' || i, 'Boot ' || i FROM generate_series(1, 4) i"
-JOBS = "SELECT state, priority, available_at - now() > interval '1 second' FROM embedding_jobs WHERE space_id = %s"
+JOBS = "SELECT state, priority, available_at - now() > interval '1 minute' FROM embedding_jobs WHERE space_id = %s"
 
 
 @pytest.fixture
@@ -62,7 +63,7 @@ def running(worker: Worker) -> Iterator[Worker]:
         yield worker
     finally:
         worker.stopping.set()
-        thread.join(30)
+        thread.join(60)
 
 
 def now(minutes: float = 0) -> datetime:
@@ -140,6 +141,7 @@ def test_a_space_without_reviews_gets_no_jobs_of_them(database: Database, space:
 def test_a_review_is_put_off_behind_others_and_an_edit_is_not(
     database: Database, space: Space, settle: Callable[[], int]
 ) -> None:
+    set_debounce(database, "1 hour")
     settle()
     review(database, "S1", "Great boot")
     assert run(database, JOBS, space.id) == [("queued", 1, True)]
@@ -157,15 +159,13 @@ def test_a_review_is_put_off_behind_others_and_an_edit_is_not(
 def test_an_edit_is_embedded_at_once_though_reviews_of_it_are_put_off(
     database: Database, space: Space, settings: Settings, settle: Callable[[], int]
 ) -> None:
+    set_debounce(database, "1 hour")
     settle()
     with running(Worker(database, settings, Progress())):
         for number in range(3):
-            began = time.monotonic()
             review(database, "S1", f"Boot {number}")
             run(database, "UPDATE products SET title = %s WHERE sku = 'S1'", f"A new title {number}")
-            while run(database, "SELECT 1 FROM embedding_jobs"):
-                time.sleep(0.005)
-            assert time.monotonic() - began < 3
+            eventually(lambda: not run(database, "SELECT 1 FROM embedding_jobs"))
     assert_blocks(database, space)
 
 
@@ -173,6 +173,7 @@ def test_an_edit_is_embedded_at_once_though_reviews_of_it_are_put_off(
 def test_a_review_that_comes_while_the_job_is_leased_is_not_lost(
     database: Database, space: Space, settle: Callable[[], int], embedder: CountingEmbedder, priority: int
 ) -> None:
+    set_debounce(database, "1 hour")
     settle()
     review(database, "S1", "Great boot")
     run(database, "UPDATE embedding_jobs SET available_at = now(), priority = %s", priority)
@@ -189,7 +190,7 @@ def test_a_review_that_comes_while_the_job_is_leased_is_not_lost(
 def test_what_was_encoded_is_kept_though_the_job_was_reset_meanwhile(
     database: Database, space: Space, settings: Settings, settle: Callable[[], int], embedder: CountingEmbedder
 ) -> None:
-    shorten_debounce(database)
+    set_debounce(database, "0.5 seconds")
     settle()
     review(database, "S1", "Great boot")
     encode = embedder.reviews
@@ -209,7 +210,7 @@ def test_what_was_encoded_is_kept_though_the_job_was_reset_meanwhile(
 def test_a_burst_of_reviews_of_one_product_is_few_jobs(
     database: Database, space: Space, settings: Settings, settle: Callable[[], int], embedder: CountingEmbedder
 ) -> None:
-    shorten_debounce(database)
+    set_debounce(database, "0.5 seconds")
     settle()
     worker = Worker(database, settings, Progress(), embedder=embedder)
     with running(worker), psycopg.connect(database.dsn, autocommit=True) as connection:
@@ -220,11 +221,10 @@ def test_a_burst_of_reviews_of_one_product_is_few_jobs(
                 [f"Boot {number}", f"{number}".encode()],
             )
         burst = time.monotonic() - began
-        while run(database, "SELECT 1 FROM embedding_jobs"):
-            time.sleep(0.05)
+        eventually(lambda: not run(database, "SELECT 1 FROM embedding_jobs"))
     assert worker.embedded <= 2 + burst / 0.5
-    # The first that are encoded while more come are seldom encoded again.
-    assert len(embedder.encoded) < 1300
+    # Those that are encoded while more come are seldom encoded again: without what is kept, each job has all so far.
+    assert len(embedder.encoded) < 2000
     assert_blocks(database, space)
 
 
@@ -284,7 +284,9 @@ def test_where_somebody_waits_for_an_edit_its_many_reviews_come_later(
     run(database, "UPDATE products SET title = 'A new title' WHERE sku = 'S1'")
     queue = JobQueue(database, "here", 60)
     embedder = CountingEmbedder(database)
-    (lease,) = (lease for lease in queue.claim_interactive(9) if lease.space_id == space.id)
+    claimed = queue.claim_interactive(9)
+    (lease,) = (lease for lease in claimed if lease.space_id == space.id)
+    queue.release([other for other in claimed if other is not lease])
     found = {(lease.product_id, space.id): worker_reviews.load_reviews(database, space, [lease])[lease.product_id]}
     batch = prepare([lease], queue.load([lease]), {space.id: space}, embedder, reviews=found)
     ((_, results),) = encode(batch, embedder)

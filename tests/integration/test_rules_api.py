@@ -90,6 +90,8 @@ def test_what_does_not_fit_is_refused_by_field(client: ConformingClient, subtest
         ({"position": 1}, "position"),
         ({"placement": ""}, "placement"),
         ({"starts_at": "2024-05-01T12:00:00"}, "starts_at"),
+        ({"starts_at": "2024"}, "starts_at"),
+        ({"ends_at": "1714564800.5"}, "ends_at"),
         ({"starts_at": "2024-05-01T12:00:00Z", "ends_at": "2024-05-01T12:00:00Z"}, "ends_at"),
         ({"note": "x" * 2001}, "note"),
         ({"colour": "red"}, "colour"),

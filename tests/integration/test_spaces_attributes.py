@@ -72,6 +72,28 @@ def test_an_edit_of_an_encoded_attribute_embeds_anew_and_of_another_does_not(
     assert not np.array_equal(before[16:], after[16:])
 
 
+def test_an_edit_of_the_price_embeds_anew_where_a_space_encodes_it_and_nowhere_else(
+    catalogue: Database, drain: Callable[[], int]
+) -> None:
+    change = "UPDATE products SET price = coalesce(price, 0) + 1 WHERE sku = 'A1'"
+    drain()
+    with catalogue.write() as connection:
+        connection.execute(change)
+        assert connection.execute(JOBS).fetchall() == []
+    make_space(catalogue, "seasons", choose_recipe(text="hashing:16", text_inputs="title,brand+price:90"))
+    drain()
+    before = vector(catalogue)
+    with catalogue.write() as connection:
+        connection.execute("UPDATE products SET price = price, in_stock = false WHERE sku = 'A1'")
+        assert connection.execute(JOBS).fetchall() == []
+        connection.execute(change)
+        assert {row[0] for row in connection.execute(JOBS).fetchall()} == {"A1"}
+    drain()
+    after = vector(catalogue)
+    assert np.array_equal(before[:16], after[:16])
+    assert not np.array_equal(before[16:], after[16:])
+
+
 def test_a_free_text_says_nothing_of_attributes(catalogue: Database) -> None:
     make_space(catalogue, "seasons", choose_recipe(text="hashing:16", text_inputs="title,attributes.season"))
     row = Embedder(catalogue).texts(find_space(catalogue, "seasons"), ["red shirt"])[0]

@@ -17,6 +17,7 @@ from backend.spaces.filling import advance_fill, advance_fills
 from backend.spaces.inputs import hash_texts
 from backend.spaces.life import activate, create_space, find_space, resume, retire, roll_back
 from backend.spaces.space import Space, active_space, list_spaces
+from tests.eventually import eventually
 from workers.queue import JobQueue, Result
 
 __all__ = ["new_space"]
@@ -127,7 +128,7 @@ def test_an_activation_waits_for_a_handful_of_products(shop: Database, new_space
 
     timer = Timer(0.5, embed, (shop, space))
     timer.start()
-    assert activate(shop, "words").state == "active"
+    assert activate(shop, "words", patience=30).state == "active"
     timer.join()
 
 
@@ -144,7 +145,7 @@ def test_in_a_busy_shop_what_was_queued_just_now_holds_no_activation_up(shop: Da
         activate(shop, "words", patience=0.5)
     with shop.write() as connection:
         connection.execute("UPDATE embedding_jobs SET queued_at = now() WHERE space_id = %s", [space.id])
-    assert activate(shop, "words", patience=2).state == "active"
+    assert activate(shop, "words", patience=30).state == "active"
 
 
 def test_rolling_back_goes_further_back_each_time(shop: Database, new_space: NewSpace) -> None:
@@ -270,10 +271,8 @@ def test_a_product_that_is_deleted_while_it_is_queued_for_a_fill_drops_out(shop:
 
 
 def wait_for_lock(database: Database) -> None:
-    deadline = time.monotonic() + 5
-    while ask(database, "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'") == [(0,)]:
-        assert time.monotonic() < deadline, "nobody waits"
-        time.sleep(0.002)
+    waiting = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    eventually(lambda: ask(database, waiting))
 
 
 @pytest.mark.parametrize("waiting", [0, 150])
@@ -298,7 +297,7 @@ def test_an_activation_goes_on_though_the_worker_was_done_or_had_much_to_do_when
         return looks[-1]
 
     monkeypatch.setattr(life, "_count_waiting", look)
-    assert activate(shop, "words", patience=2).state == "active"
+    assert activate(shop, "words", patience=30).state == "active"
     assert looks[0] == min(waiting, life.A_HANDFUL + 1)
 
 
@@ -307,10 +306,8 @@ def test_what_no_worker_will_mend_is_refused_soon(shop: Database, new_space: New
     ask(shop, "DELETE FROM product_embeddings WHERE space_id = %s AND product_id = 3 RETURNING 1", space.id)
     began = time.monotonic()
     with pytest.raises(Conflict, match="lacks 1 product"):
-        activate(shop, "words")
-    assert time.monotonic() - began < 2
+        activate(shop, "words", patience=120)
     retire(shop, "words")
-    began = time.monotonic()
     with pytest.raises(Conflict, match="retired"):
-        activate(shop, "words")
-    assert time.monotonic() - began < 0.3
+        activate(shop, "words", patience=120)
+    assert time.monotonic() - began < 60

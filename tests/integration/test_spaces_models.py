@@ -1,5 +1,8 @@
 """What was fitted for a space is stored with it, and the embedder uses it."""
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 from space_fixtures import WORDS, fill, insert
@@ -7,12 +10,14 @@ from space_fixtures import WORDS, fill, insert
 from backend.database.connection import Database
 from backend.encoders.hashing import HashingText
 from backend.errors import ConfigurationError, InvalidInput
+from backend.spaces.dropping import drop_space
 from backend.spaces.embedder import Embedder
-from backend.spaces.life import create_space
+from backend.spaces.life import create_space, retire
 from backend.spaces.models import SpaceModel, list_models, load_models
 from backend.spaces.projections import Projection
 from backend.spaces.recipe import choose_recipe
 from backend.spaces.scaling import fit_scale, read_scale
+from backend.spaces.space import list_spaces
 
 TEXTS = [("red shirt", "red shirt. Of linen."), ("blue jeans", "blue jeans"), ("", "")]
 
@@ -103,3 +108,25 @@ def test_spaces_of_one_encoder_share_it(database: Database) -> None:
     embedder.texts(two, ["red"])
     assert len(embedder._text) == 1
     assert fill(database, one).stage == fill(database, two).stage == "filled"
+
+
+def test_what_only_a_dropped_space_needed_is_let_go(database: Database) -> None:
+    kept = create_space(database, "kept", choose_recipe(text="hashing:8"))
+    gone = create_space(database, "gone", choose_recipe(text="hashing:16", image="hashing:8"))
+    embedder = Embedder(database)
+    for space in (kept, gone):
+        embedder.warm_up(space)
+    shared, alone = (weakref.ref(embedder._text_encoder(space)) for space in (kept, gone))
+    picture = weakref.ref(embedder._image_encoder(gone))
+    retire(database, "gone")
+    embedder.keep_only(list_spaces(database))
+    gc.collect()
+    # Resumed, it is needed again.
+    assert None not in (shared(), alone(), picture())
+    drop_space(database, "gone")
+    embedder.keep_only(list_spaces(database))
+    gc.collect()
+    assert (alone(), picture()) == (None, None)
+    assert shared() is embedder._text_encoder(kept)
+    # Whoever held on to the space is served all the same.
+    assert embedder.texts(gone, ["red"]).shape == (1, 16)

@@ -138,7 +138,7 @@ def run_psql(psql: str, database: Database, recipe: Recipe) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr
     if r"\d+ products" in recipe.body:

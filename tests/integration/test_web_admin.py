@@ -11,6 +11,7 @@ from backend.catalog.images import list_images
 from backend.catalog.products import ProductData, get_product, get_products, put_product
 from backend.database.connection import Database
 from backend.spaces.jobs import count_jobs
+from backend.web import admin
 from tests.pictures import jpeg
 
 __all__ = ["shop"]
@@ -76,6 +77,9 @@ def test_a_wrong_field_is_named_and_everything_typed_is_kept(
         ("category", "a//b", "names joined by slashes"),
         ("attributes", "{", "is not JSON"),
         ("attributes", "[1]", "must be an object"),
+        ("attributes", '{"a": NaN}', "no number of JSON"),
+        ("attributes", '{"a": ' + "9" * 5000 + "}", "too many digits"),
+        ("attributes", "[" * 100_000, "nested too deep"),
     ]:
         with subtests.test(field=field, value=value, message=message):
             sent = NEW | {field: value}
@@ -133,7 +137,7 @@ def test_a_form_sent_from_elsewhere_changes_nothing(
 ) -> None:
     with database.write() as connection:
         connection.execute("UPDATE embedding_jobs SET state = 'dead'")
-    for path in ("/admin/new", "/admin/products/P01", "/admin/retry"):
+    for path in ("/admin/new", "/admin/products/P01", "/admin/products/P01/delete", "/admin/retry"):
         for headers in ({"Sec-Fetch-Site": "cross-site"}, {"Origin": "http://elsewhere.example"}, {}):
             with subtests.test(path=path, headers=headers):
                 assert shop.post(path, data=NEW, headers=headers).status_code == 403
@@ -171,11 +175,57 @@ def test_overview_counts_what_the_worker_did(shop: FlaskClient, drain: Callable[
 def test_product_is_found_by_its_sku(shop: FlaskClient) -> None:
     assert shop.get("/admin/products?sku=+P01+").location == "/admin/products/P01"
     away = shop.get("/admin/products?sku=nobody").location
-    assert "There is no product with SKU nobody" in read(shop, away).text
+    page = read(shop, away)
+    assert "There is no product with SKU nobody" in page.text
+    assert "/search?q=nobody" in page.links()
+
+
+def test_products_are_listed_newest_first_over_pages(shop: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(admin, "LINES", 12)
+    first = read(shop, "/admin/products")
+    assert first.links("/admin/products/P") == [f"/admin/products/P{n:02}" for n in range(20, 8, -1)]
+    assert "black mug P20 Home/Mugs €200 in stock being embedded" in first.text
+    (older,) = first.links("/admin/products?after=")
+    second = read(shop, older)
+    assert second.links("/admin/products/P") == [f"/admin/products/P{n:02}" for n in range(8, 0, -1)]
+    (newer,) = second.links("/admin/products?before=")
+    assert read(shop, newer).text == first.text
+
+
+def test_an_empty_catalogue_says_how_to_fill_it(shop: FlaskClient, database: Database) -> None:
+    with database.write() as connection:
+        connection.execute("DELETE FROM products")
+    assert "There are none. shelfmate import products FILE" in read(shop, "/admin/products").text
+
+
+def test_a_product_is_deleted_after_it_was_asked(shop: FlaskClient, database: Database) -> None:
+    assert "/admin/products/P01/delete" in read(shop, "/admin/products/P01").links()
+    page = read(shop, "/admin/products/P01/delete")
+    assert "Delete red linen shirt?" in page.text
+    assert "P01" in get_products(database, ["P01"])
+    gone = shop.post("/admin/products/P01/delete", headers=HERE)
+    assert (gone.status_code, gone.location) == (303, "/admin?deleted=P01")
+    assert "Product P01 is deleted." in read(shop, gone.location).text
+    assert get_products(database, ["P01"]) == {}
+    assert shop.post("/admin/products/P01/delete", headers=HERE).status_code == 404
 
 
 def test_a_file_larger_than_the_limit_is_refused_by_a_page(shop: FlaskClient) -> None:
     shop.application.config["MAX_CONTENT_LENGTH"] = 10_000
     response = shop.post("/admin/new", data=NEW | photo(bytes(20_000)), headers=HERE)
     assert response.status_code == 413
-    assert "10000 bytes" in response.text
+    assert "10,000 bytes" in response.text
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/admin/people?user=%00", "/admin/ratings/%00/report", "/admin/products?sku=%00", "/admin/products/%00/delete"],
+)
+def test_an_address_with_a_character_that_no_database_holds_is_refused(shop: FlaskClient, path: str) -> None:
+    assert "NUL" in read(shop, path, 400).text
+
+
+@pytest.mark.parametrize("path", ["/admin/retry", "/admin/people/forget", "/admin/ratings/try", "/you/likes"])
+def test_so_is_a_form_with_one(shop: FlaskClient, path: str) -> None:
+    fields = dict.fromkeys(("sku", "user", "model", "body"), "\0") | {"sure": "1"}
+    assert shop.post(path, data=fields, headers=HERE).status_code in {400, 422}

@@ -41,6 +41,13 @@ def test_photo_comes_in_the_widths_of_the_pages_and_is_never_scaled_up(
             assert Image.open(io.BytesIO(response.data)).size == (comes, comes)
 
 
+def test_of_a_photograph_much_taller_than_wide_the_upper_part_is_shown() -> None:
+    stream = io.BytesIO()
+    Image.new("L", (321, 70_000)).save(stream, "PNG")
+    made = Thumbnails().make("0" * 64, 320, stream.getvalue())
+    assert Image.open(io.BytesIO(made)).size == (320, 6_400)
+
+
 def test_photo_is_kept_for_ever_only_under_the_name_of_its_content(
     shop: FlaskClient, database: Database, large: bytes
 ) -> None:

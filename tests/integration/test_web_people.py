@@ -1,6 +1,7 @@
 """What the pages know of a visitor, show because of it, and forget."""
 
 from collections.abc import Callable
+from datetime import datetime, tzinfo
 from typing import Any
 from uuid import uuid4
 
@@ -11,11 +12,24 @@ from web_fixtures import Page, read, shop
 from backend.catalog.events import EventData, add_events
 from backend.catalog.reviews import ReviewData, add_review
 from backend.database.connection import Database
+from backend.web import visitor
 from backend.web.visitor import COOKIE
 
 __all__ = ["shop"]
 
 HERE = {"Sec-Fetch-Site": "same-origin"}
+
+
+@pytest.fixture(autouse=True)
+def _one_hour(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A view is stored once in an hour of the clock, and a test may run from one into the next."""
+
+    class Stopped(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> "Stopped":
+            return cls(2026, 5, 4, 12, tzinfo=tz)
+
+    monkeypatch.setattr(visitor, "datetime", Stopped)
 
 
 def done(database: Database) -> list[tuple[Any, ...]]:

@@ -16,6 +16,7 @@ from backend.spaces.embedder import Embedder
 from backend.spaces.fusion import Vectors
 from backend.spaces.jobs import count_jobs, list_jobs
 from backend.spaces.space import Space, ensure_default_space
+from tests.eventually import eventually
 from tests.pictures import jpeg
 from workers.progress import Progress
 from workers.queue import JobQueue
@@ -37,14 +38,11 @@ def running(worker: Worker) -> Iterator[threading.Thread]:
         yield thread
     finally:
         worker.stopping.set()
-        thread.join(30)
+        thread.join(60)
 
 
-def eventually_idle(database: Database, seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while count_jobs(database).waiting:
-        assert time.monotonic() < deadline, f"still {count_jobs(database)}"
-        time.sleep(0.02)
+def eventually_idle(database: Database) -> None:
+    eventually(lambda: not count_jobs(database).waiting)
 
 
 def test_a_failure_is_noted_without_waiting_for_an_open_edit(database: Database) -> None:
@@ -55,7 +53,7 @@ def test_a_failure_is_noted_without_waiting_for_an_open_edit(database: Database)
         other.execute("UPDATE products SET title = 'another'")
         noting = threading.Thread(target=queue.fail, args=(lease, "it broke"), kwargs={"delay": 0})
         noting.start()
-        noting.join(2)
+        noting.join(30)
         waited = noting.is_alive()
     noting.join()
     assert not waited
@@ -88,7 +86,7 @@ def test_a_worker_lives_through_a_server_in_need(database: Database, settings: S
             "CREATE TRIGGER refuse AFTER INSERT ON product_embeddings_1 FOR EACH ROW EXECUTE FUNCTION public.refuse()"
         )
     insert(database, 10)
-    with running(Worker(database, settings.model_copy(update={"lease_seconds": 60.0}), Progress())) as thread:
+    with running(Worker(database, settings.model_copy(update={"lease_seconds": 600.0}), Progress())) as thread:
         eventually_idle(database)
         assert thread.is_alive()
 
@@ -200,11 +198,11 @@ def test_a_batch_that_was_encoded_when_the_database_failed_is_handed_back(
 
     failed = threading.Event()
     insert(database, 40)
-    long_leases = settings.model_copy(update={"batch_size": 8, "lease_seconds": 60.0})
+    long_leases = settings.model_copy(update={"batch_size": 8, "lease_seconds": 600.0})
     worker = Worker(database, long_leases, Progress())
-    worker.queue = Refusing(database, "refusing", lease_seconds=60)
+    worker.queue = Refusing(database, "refusing", lease_seconds=600)
     with running(worker):
-        eventually_idle(database, 5)
+        eventually_idle(database)
 
 
 def test_what_an_outage_kept_from_being_handed_back_is_no_loss(database: Database, settings: Settings) -> None:
@@ -223,9 +221,9 @@ def test_what_an_outage_kept_from_being_handed_back_is_no_loss(database: Databas
 
     refused: list[str] = []
     insert(database, 8)
-    worker = Worker(database, settings.model_copy(update={"lease_seconds": 60.0}), Progress())
-    worker.queue = Away(database, "away", lease_seconds=60)
+    worker = Worker(database, settings.model_copy(update={"lease_seconds": 600.0}), Progress())
+    worker.queue = Away(database, "away", lease_seconds=600)
     with running(worker):
-        eventually_idle(database, 5)
+        eventually_idle(database)
     assert refused == ["store", "release"]
     assert worker.embedded == 8

@@ -12,10 +12,9 @@ from backend.settings import Settings
 from backend.spaces.embedder import Embedder
 from backend.spaces.fusion import Vectors
 from backend.spaces.jobs import list_jobs
-from backend.spaces.space import Space
+from backend.spaces.space import MOST_PHOTOGRAPHS, Space
 from tests import pictures
 from workers.progress import Progress
-from workers.queue import MOST_PHOTOGRAPHS
 from workers.worker import Worker
 
 

@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Sequence
 
 import psycopg
@@ -18,6 +17,7 @@ from backend.spaces.embedder import Embedder
 from backend.spaces.filling import FillStep, advance_fills
 from backend.spaces.jobs import count_jobs
 from backend.spaces.space import Space
+from tests.eventually import eventually
 from workers.alone import work_alone
 from workers.identity import has_ended, worker_name
 from workers.leases import Heartbeat
@@ -53,10 +53,10 @@ def test_a_process_has_ended_only_if_that_is_certain() -> None:
 def test_what_a_killed_process_held_comes_back_before_its_lease_runs_out(database: Database) -> None:
     insert(database, 4)
     for name in (killed(), worker_name(1)):
-        assert len(JobQueue(database, name, lease_seconds=60).claim_interactive(2)) == 2
+        assert len(JobQueue(database, name, lease_seconds=600).claim_interactive(2)) == 2
     came_back = threading.Event()
     with Heartbeat(JobQueue(database, worker_name(), lease_seconds=2), Tally(), 60, expired=came_back.set):
-        assert came_back.wait(10)
+        assert came_back.wait(60)
     # Those of the one that lives are left alone.
     counts = count_jobs(database)
     assert (counts.queued, counts.leased) == (2, 2)
@@ -86,7 +86,7 @@ def test_a_child_whose_worker_was_killed_still_does_what_it_was_started_for(
         child.stdout.close()
         child.stdin.write(lines)
         child.stdin.close()
-        assert child.wait(60) == 0
+        assert child.wait(120) == 0
     assert count_jobs(database).waiting == 0
 
 
@@ -120,7 +120,7 @@ def test_suspects_become_fewer_while_every_worker_is_killed_at_once(database: Da
     insert(database, 30, losses=2)
     environment = os.environ | {
         "DATABASE_URL": database.dsn,
-        "SHELFMATE_LEASE_SECONDS": "60",
+        "SHELFMATE_LEASE_SECONDS": "600",
         "SHELFMATE_TEXT_ENCODER": "hashing:64",
         "SHELFMATE_IMAGE_ENCODER": "hashing:64",
     }
@@ -132,7 +132,5 @@ def test_suspects_become_fewer_while_every_worker_is_killed_at_once(database: Da
         # Its child has its settings, and is no further than that.
         assert any("tries the products" in line for line in worker.stderr)
         worker.kill()
-    deadline = time.monotonic() + 60
-    while count_jobs(database).waiting:
-        assert time.monotonic() < deadline, "the child ended with its worker"
-        time.sleep(0.05)
+    # Where the child ends with its worker, they are held for ten minutes.
+    eventually(lambda: not count_jobs(database).waiting, 120)

@@ -1,18 +1,17 @@
-"""Single values of Amazon's files, and reading ahead."""
+"""Single values of Amazon's files."""
 
 import json
-import threading
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.catalog.importers.ahead import reading_ahead
+from backend.catalog.importers import amazon_reviews
 from backend.catalog.importers.amazon_images import best_address
 from backend.catalog.importers.amazon_lines import plain, plain_line, read_published
 from backend.catalog.importers.amazon_products import PublishedProduct, read_product
 from backend.catalog.importers.amazon_reviews import PublishedReview, read_review
-from backend.catalog.importers.records import Record
+from backend.catalog.importers.records import Record, read_json_line
 from backend.catalog.importers.result import Problem
 from backend.catalog.reviews import said_fingerprint
 from backend.errors import InvalidInput
@@ -155,32 +154,73 @@ def test_the_text_of_a_python_dict_is_read_and_nothing_in_it_is_run():
             read_published(text)
 
 
-@given(st.lists(st.integers(), max_size=5000))
-def test_reading_ahead_gives_the_same_items(items):
-    with reading_ahead(items, lambda _: 50_000) as ahead:
-        assert list(ahead) == items
+USUAL = {
+    "rating": 4.0,
+    "title": "Fine",
+    "text": "Works",
+    "images": [],
+    "asin": "B1",
+    "parent_asin": "B2",
+    "user_id": "AE7",
+    "timestamp": 1_677_938_767_351,
+    "helpful_vote": 3,
+    "verified_purchase": True,
+}
+ODD = st.sampled_from(
+    [
+        None,
+        "",
+        "x",
+        "a b",
+        "a&amp;b",
+        "1<br>2",
+        "caf\u00e9",
+        "a\0b",
+        "\ud800",
+        "B/1",
+        "B" * 201,
+        "7",
+        "4.0",
+        "[2, 3]",
+        True,
+        False,
+        0,
+        1,
+        5,
+        6,
+        -1,
+        2**31,
+        10**13,
+        10**20,
+        -5.0,
+        2.5,
+        5.0,
+        float("inf"),
+        [],
+        {},
+    ]
+)
 
 
-def test_what_fails_in_reading_is_raised_where_the_items_are_taken():
-    def items():
-        yield 1
-        raise InvalidInput("damaged")
-
-    with reading_ahead(items(), lambda _: 1) as ahead:
-        assert next(ahead) == 1
-        with pytest.raises(InvalidInput, match="damaged"):
-            next(ahead)
+@given(st.dictionaries(st.sampled_from([*USUAL, "overall", "reviewText", "reviewerID"]), ODD, max_size=4))
+def test_a_usual_line_is_read_as_any_other_is(changes):
+    record = Record(7, USUAL | changes, 100)
+    quick = read_review(record, "f")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(amazon_reviews, "_quick", lambda _values: None)
+        assert read_review(record, "f") == quick
 
 
-def test_a_reader_that_nobody_listens_to_any_more_ends():
-    taken = []
+@pytest.mark.parametrize("end", ["", "\n", "\r\n", "  \n", "\t\r\n"])
+@pytest.mark.parametrize("start", ["", " ", "\t"])
+def test_blanks_around_a_line_of_json_are_nothing(start, end):
+    assert read_json_line(f'{start}{{"a": [1]}}{end}') == {"a": [1]}
 
-    def items():
-        for number in range(10**9):
-            taken.append(number)
-            yield number
 
-    with reading_ahead(items(), lambda _: 1) as ahead:
-        next(ahead)
-    assert len(taken) < 100_000
-    assert not any(thread.name == "read-ahead" for thread in threading.enumerate())
+@pytest.mark.parametrize("text", ['{"a": 1} x', '{"a": 1}{', '{"a": 1', "x", '{"a": NaN}'])
+def test_what_is_no_json_is_told_as_json_tells_it(text):
+    with pytest.raises(ValueError) as told:
+        read_json_line(text)
+    with pytest.raises(ValueError) as expected:
+        json.loads(text, parse_constant=lambda name: (_ for _ in ()).throw(ValueError(f"{name} is not a JSON value")))
+    assert str(told.value) == str(expected.value)

@@ -1,5 +1,6 @@
 """What is wrong with a request is said in our words."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -9,8 +10,11 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
 from backend.api import MODULES
+from backend.api.filter_types import Filter
 from backend.api.problems import from_validation
-from backend.api.wording import WORDS, path_of
+from backend.api.products import ProductBody
+from backend.api.recommendation_types import RecommendationBody
+from backend.api.wording import FORMS, WORDS, path_of
 from backend.errors import InvalidInput
 
 MODELS = sorted(
@@ -80,6 +84,43 @@ def test_a_body_that_is_no_json_is_told_in_a_sentence(model: type[BaseModel], te
     said = from_validation(caught.value, [])
     assert said.detail.startswith("The body is not JSON: ")
     assert said.errors == []
+
+
+def test_what_a_text_must_look_like_is_said_in_words() -> None:
+    patterns = {pattern for model in MODELS for pattern in _patterns(model.model_json_schema())}
+    # A filter is read by the database, and told so by it.
+    assert patterns - set(_patterns(Filter.model_json_schema())) == set(FORMS)
+
+
+def _patterns(schema: Any) -> Iterator[str]:
+    if isinstance(schema, dict):
+        if isinstance(pattern := schema.get("pattern"), str):
+            yield pattern
+        for member in schema.values():
+            yield from _patterns(member)
+    elif isinstance(schema, list):
+        for member in schema:
+            yield from _patterns(member)
+
+
+@pytest.mark.parametrize(
+    ("model", "given_fields", "message"),
+    [
+        (ProductBody, {"title": ""}, "must have at least 1 character"),
+        (ProductBody, {"title": "x" * 1001}, "must have at most 1,000 characters"),
+        (ProductBody, {"title": "x", "currency": "eur"}, "must be three capital letters, such as EUR"),
+        (RecommendationBody, {"like": [{"text": "x"}] * 101}, "must have at most 100 elements"),
+        (RecommendationBody, {"like": [{"text": ""}]}, "must not be blank"),
+        (RecommendationBody, {"diversity": -0.5}, "must be 0 or more"),
+        (RecommendationBody, {"k": 1001}, "must be 1,000 or less"),
+    ],
+)
+def test_lengths_and_bounds_are_said_as_people_count(
+    model: type[BaseModel], given_fields: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValidationError) as caught:
+        model.model_validate(given_fields)
+    assert [item.message for item in from_validation(caught.value, []).errors] == [message]
 
 
 def test_a_path_reads_as_in_the_request() -> None:

@@ -160,12 +160,18 @@ def test_a_photograph_beside_the_file_is_read(tmp_path: Path) -> None:
         ("r.csv", "sku,rating\na,good", "rating"),
         ("r.csv", "sku,helpful\na,many", "helpful_votes"),
         ("r.csv", "sku,date\na,soon", "written_at"),
+        ("r.csv", "sku,image_path\na,gone.png", "image_path"),
     ],
 )
 def test_what_cannot_be_read_is_named(tmp_path: Path, name: str, text: str, field: str) -> None:
     with pytest.raises(InvalidInput) as raised:
         read_file(write(tmp_path / name, text))
     assert raised.value.field == field
+
+
+def test_reviews_to_predict_need_no_product_and_their_ratings_are_not_looked_at(tmp_path: Path) -> None:
+    (found,) = read_file(write(tmp_path / "r.csv", "text,rating\nlovely,none yet"), rated=False)
+    assert (found.product, found.text, found.rating) == ("", "lovely", None)
 
 
 def test_a_file_that_is_not_there_or_no_gzip_is_told(tmp_path: Path) -> None:

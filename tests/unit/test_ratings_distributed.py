@@ -22,7 +22,7 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, np.ndarray]
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     command += ["-m", "tests.unit.rating_training", str(directory / "found")]
     environment = {**os.environ, "GLOO_SOCKET_IFNAME": "lo", "OMP_NUM_THREADS": "1"}
-    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240, check=False)
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600, check=False)
     assert ended.returncode == 0, ended.stderr[-3000:]
     return [dict(np.load(directory / f"found-{rank}-of-2.npz")) for rank in range(2)]
 

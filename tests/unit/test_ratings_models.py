@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from backend.errors import ConfigurationError, InvalidInput, NotReady, WeightsMissing
+from backend.errors import ConfigurationError, Conflict, InvalidInput, NotReady, WeightsMissing
 from backend.ratings import frozen
 from backend.ratings.backbone import TITLE_TOKENS, open_backbone, read_backbone
 from backend.ratings.baseline import Baseline
@@ -20,7 +20,7 @@ from backend.ratings.frozen import FrozenMlp
 from backend.ratings.measures import measure
 from backend.ratings.models import FORMS, RatingModel, Step
 from backend.ratings.reading import Reader, Reviews, parameter_groups
-from backend.ratings.state import from_bytes
+from backend.ratings.state import from_bytes, to_bytes
 from tests.unit.rating_models import backbone, examples, features, photograph, save_backbone
 
 TRAIN, VALIDATION, ASKED = examples(300, images=True), examples(60, seed=1, images=True), examples(40, seed=2)
@@ -212,12 +212,27 @@ def test_bytes_of_something_else_are_refused(content: bytes) -> None:
 
 
 def test_a_model_of_an_unknown_form_is_refused() -> None:
-    from backend.ratings.state import to_bytes
-
     with pytest.raises(InvalidInput, match="does not know"):
         read_model(to_bytes({"form": "later"}, {"a": np.zeros(1)}))
     with pytest.raises(InvalidInput, match="lack"):
         read_model(to_bytes({"form": "baseline", "balanced": True}, {"a": np.zeros(1)}))
+
+
+@pytest.mark.parametrize(
+    ("form", "modality"), [("frozen-mlp", "text"), ("frozen-mlp", "image"), ("fine-tuned", "image")]
+)
+def test_a_frozen_encoder_of_another_version_is_refused(
+    form: str, modality: str, fitted: dict[str, RatingModel]
+) -> None:
+    described, tensors = from_bytes(fitted[form].to_bytes())
+    described["versions"][modality] = "1-of-before"
+    with pytest.raises(Conflict, match=r"version 1-of-before of the .* encoder hashing:.* train it again"):
+        read_model(to_bytes(described, tensors))
+
+
+def test_a_fine_tuned_encoder_is_kept_and_may_change_elsewhere(fitted: dict[str, RatingModel]) -> None:
+    described, _ = from_bytes(fitted["fine-tuned"].to_bytes())
+    assert set(described["versions"]) == {"image"}
 
 
 def test_a_model_is_data_alone() -> None:

@@ -7,10 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backend.ratings.decision import Decision, choose_decision
+from backend.ratings.frozen import Perceptron, Rows
 from backend.ratings.measures import measure
 from backend.ratings.ordinal import cumulative_loss, cumulative_probabilities
+from backend.ratings.schedules import Plateau
 from backend.ratings.stacking import fit_stack, stack
-from backend.ratings.training import balanced_weights, ranked_probability_score
+from backend.ratings.training import Settings, balanced_weights, probabilities, ranked_probability_score, train
 from tests.unit.rating_models import examples
 
 TRAIN, VALIDATION, ASKED = examples(300, images=True), examples(60, seed=1, images=True), examples(40, seed=2)
@@ -84,6 +86,28 @@ def test_balanced_weights_are_scikit_learns() -> None:
     found = balanced_weights(targets)
     assert [found[0], found[2], found[4]] == pytest.approx(expected.tolist())
     assert found[1] == found[3] == 0
+    assert balanced_weights(targets, 0.5) == pytest.approx(np.sqrt(found).tolist())
+
+
+def test_what_is_kept_is_the_average_of_weights_and_of_batch_norms_statistics() -> None:
+    random = np.random.default_rng(0)
+    data = Rows(random.normal(size=(64, 4)).astype(np.float32), random.integers(0, 5, 64))
+    kept = []
+    for average in (0.0, 0.99):
+        torch.manual_seed(0)
+        network = Perceptron(4, (8,))
+        optimizer = torch.optim.Adam(network.parameters(), lr=0.02)
+        train(
+            network,
+            data,
+            data,
+            optimizer,
+            Plateau(optimizer),
+            Settings(epochs=1, batch=8, patience=1, seed=0, average=average),
+        )
+        kept.append(network.state_dict())
+    for name in ("layers.0.weight", "layers.1.running_mean"):
+        assert not torch.equal(kept[0][name], kept[1][name])
 
 
 def test_the_ranked_probability_score_counts_how_far_off() -> None:
@@ -93,10 +117,19 @@ def test_the_ranked_probability_score_counts_how_far_off() -> None:
     assert ranked_probability_score(np.array([0]), far) == 4
 
 
-def test_the_score_that_chooses_an_epoch_weighs_ratings_as_the_training_does() -> None:
-    targets = np.array([4, 4, 4, 0])
-    common = np.tile([0.0, 0, 0, 0, 1], (4, 1))
-    rare = np.tile([1.0, 0, 0, 0, 0], (4, 1))
-    assert ranked_probability_score(targets, common) < ranked_probability_score(targets, rare)
-    weights = (3.0, 0, 0, 0, 0.5)
-    assert ranked_probability_score(targets, common, weights) > ranked_probability_score(targets, rare, weights)
+def test_a_learner_by_class_weights_answers_without_them() -> None:
+    random = np.random.default_rng(0)
+    # Nothing can be told from the rows: what is left to learn is how frequent each rating is.
+    targets = random.choice(5, 4_000, p=[0.05, 0.1, 0.15, 0.2, 0.5])
+    rows = np.zeros((4_000, 4), dtype=np.float32)
+    weights = balanced_weights(targets)
+    network = Perceptron(4, (8,), class_weights=weights)
+    optimizer = torch.optim.Adam(network.parameters(), lr=0.02)
+    data = Rows(rows, targets)
+    settings_ = Settings(epochs=20, batch=500, patience=20, seed=0, class_weights=weights)
+    train(network, data, data, optimizer, Plateau(optimizer), settings_)
+    with torch.no_grad():
+        weighted = network(torch.zeros(1, 4)).softmax(1).numpy()[0]
+    assert weighted == pytest.approx([0.2] * 5, abs=0.05)
+    found = probabilities(network, data, half=False)[0]
+    assert found == pytest.approx(np.bincount(targets) / 4_000, abs=0.05)

@@ -1,12 +1,14 @@
 """Recipes from options, and the texts of a product."""
 
+from decimal import Decimal
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.encoders.registry import describe_image_encoder, describe_text_encoder, needs_fitting
 from backend.errors import InvalidInput, WeightsMissing
-from backend.spaces.inputs import hash_texts, is_of_attributes, parse_text_inputs, product_texts, with_attributes
+from backend.spaces.inputs import hash_texts, is_of_facts, parse_text_inputs, product_texts, with_attributes
 from backend.spaces.recipe import RECIPES, check_dimensions, choose_recipe, from_plan, named_recipe
 
 
@@ -151,21 +153,34 @@ def test_what_needs_fitting_says_so() -> None:
 
 def test_texts_are_joined_cut_and_encoded_apart() -> None:
     inputs = parse_text_inputs("title, title+description:12,brand+title")
-    assert product_texts(inputs, " Red shirt ", "Of linen.", None, {}) == ("Red shirt", "Red shirt. O", "Red shirt")
-    assert product_texts(inputs, "Red", "", "Arbor", {}) == ("Red", "Red", "Arbor. Red")
-    assert product_texts(["description"], "Red", "  ", None, {}) == ("",)
+    assert product_texts(inputs, " Red shirt ", "Of linen.", None, {}, None) == (
+        "Red shirt",
+        "Red shirt. O",
+        "Red shirt",
+    )
+    assert product_texts(inputs, "Red", "", "Arbor", {}, None) == ("Red", "Red", "Arbor. Red")
+    assert product_texts(["description"], "Red", "  ", None, {}, None) == ("",)
 
 
 def test_attributes_are_said_with_their_names_and_missing_ones_left_out() -> None:
     inputs = parse_text_inputs("title+attributes.season,attributes.year+attributes.fits+attributes.size,attributes.box")
     attributes = {"season": "Fall", "year": 2011, "fits": ["men", "women"], "size": None, "box": {"width": 3}}
-    assert product_texts(inputs, "Red", "", None, attributes) == (
+    assert product_texts(inputs, "Red", "", None, attributes, None) == (
         "Red. season: Fall",
         "year: 2011. fits: men, women",
         "",
     )
-    assert product_texts(inputs, "Red", "", None, {}) == ("Red", "", "")
-    assert [is_of_attributes(part) for part in inputs] == [False, True, True]
+    assert product_texts(inputs, "Red", "", None, {}, None) == ("Red", "", "")
+    assert [is_of_facts(part) for part in inputs] == [False, True, True]
+
+
+def test_a_price_is_said_as_it_is_written_without_needless_zeros() -> None:
+    inputs = parse_text_inputs("title,price,brand+price")
+    said = product_texts(inputs, "Red", "", "Arbor", {}, Decimal("1200.00"))
+    assert said == ("Red", "price: 1200", "Arbor. price: 1200")
+    assert product_texts(["price"], "Red", "", None, {}, Decimal("12.50")) == ("price: 12.5",)
+    assert product_texts(inputs, "Red", "", "Arbor", {}, None) == ("Red", "", "Arbor")
+    assert [is_of_facts(part) for part in inputs] == [False, True, False]
 
 
 def test_the_attributes_of_few_values_take_the_place_of_attributes() -> None:

@@ -2,6 +2,7 @@
 
 import http.client
 import math
+import re
 import socket
 import ssl
 import threading
@@ -91,6 +92,7 @@ class _Connection(http.client.HTTPConnection):
         self.default_port = 443 if target.scheme == "https" else 80
         self._target, self._limits, self._ends = target, limits, ends
         self._watch: threading.Timer | None = None
+        self._line: socket.socket | None = None
 
     def connect(self) -> None:
         """Connect to the first address that answers."""
@@ -101,17 +103,14 @@ class _Connection(http.client.HTTPConnection):
             except OSError as error:
                 failure = error
                 continue
-            if self._target.scheme == "https":
-                try:
-                    connected = _tls().wrap_socket(connected, server_hostname=self.host)
-                except OSError:
-                    connected.close()
-                    raise
-            self.sock = connected
-            # A host that sends a byte now and then never exceeds the time for one step.
-            self._watch = threading.Timer(self._ends - time.monotonic(), _hang_up, [connected])
+            # A host that sends a byte now and then never exceeds the time for one step; from the handshake on.
+            # TLS takes the socket over, so that the watch holds it a second time.
+            self.sock, self._line = connected, connected.dup()
+            self._watch = threading.Timer(self._ends - time.monotonic(), _hang_up, [self._line])
             self._watch.daemon = True
             self._watch.start()
+            if self._target.scheme == "https":
+                self.sock = _tls().wrap_socket(connected, server_hostname=self.host)
             return
         raise failure or OSError("no address")
 
@@ -119,8 +118,9 @@ class _Connection(http.client.HTTPConnection):
         return self
 
     def __exit__(self, *_exception: object) -> None:
-        if self._watch is not None:
+        if self._watch is not None and self._line is not None:
             self._watch.cancel()
+            self._line.close()
         self.close()
 
 
@@ -170,7 +170,7 @@ def _retry_after(value: str | None) -> int | None:
     """Seconds, which the header gives as a number or as a date (RFC 9110, 10.2.3); None where it does not."""
     if value is None:
         return None
-    if value.strip().isdigit():
+    if re.fullmatch("[0-9]{1,9}", value.strip()):
         return int(value)
     try:
         moment = parsedate_to_datetime(value)

@@ -1,27 +1,29 @@
 """Import of Amazon's published reviews and products, in the layouts of 2018 and 2023."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import NamedTuple
 
-from backend.catalog.importers.ahead import reading_ahead
 from backend.catalog.importers.amazon_lines import open_published
 from backend.catalog.importers.amazon_products import PublishedProduct, read_product
-from backend.catalog.importers.amazon_reviews import PublishedReview, read_review
 from backend.catalog.importers.chunks import Transaction, import_rows, importing
+from backend.catalog.importers.lanes import store_in_lanes
 from backend.catalog.importers.lines import LineReader
 from backend.catalog.importers.products import check_currency
 from backend.catalog.importers.progress import follow
+from backend.catalog.importers.published_chunks import Limits, read_chunks
 from backend.catalog.importers.published_products import load_published_products, prepare_published_products
-from backend.catalog.importers.published_rows import MOST_ROWS, MOST_SIZE, load_published, prepare_published
+from backend.catalog.importers.published_rows import LANES, MOST_ROWS, MOST_SIZE, prepare_published, storing
+from backend.catalog.importers.reading_process import reading_apart
 from backend.catalog.importers.records import Records
 from backend.catalog.importers.report import Tally, tallied
-from backend.catalog.importers.result import ImportResult, OnProgress, Problem
+from backend.catalog.importers.result import ImportResult, OnProgress, Problem, Progress
 from backend.database.connection import Database
 from backend.errors import InvalidInput
 
-# What a problem takes in memory, about, until it is in the report.
-_PROBLEM_SIZE = 500
+# A file of fewer bytes is read by this process: it is done before another has begun.
+APART_FROM = 8 * 2**20
 
 
 class AmazonResult(NamedTuple):
@@ -74,8 +76,7 @@ def import_amazon(
             products = tally.cut()
         if reviews is None:
             return AmazonResult(products, None)
-        with importing(database) as connection:
-            _load_reviews(connection, reviews, tally, progress, before)
+        _load_reviews(database, reviews, tally, progress, before)
         return AmazonResult(products, tally.result())
 
 
@@ -90,24 +91,29 @@ def _load_products(
         return records.lines.size
 
 
-def _load_reviews(
-    connection: Transaction, source: Path, tally: Tally, progress: OnProgress | None, before: int
-) -> None:
-    prepare_published(connection)
-    with open_published(source) as records, reading_ahead(_reviews(records), _size) as rows:
-        told = follow(records, tally, progress, before=before)
-        import_rows(connection, rows, load_published, tally, told, most_rows=MOST_ROWS, most_size=MOST_SIZE)
+def _load_reviews(database: Database, source: Path, tally: Tally, progress: OnProgress | None, before: int) -> None:
+    size = source.stat().st_size
+    furthest = 0
+
+    def tell(position: int) -> None:
+        # One lane may be behind the other.
+        nonlocal furthest
+        furthest = max(furthest, position)
+        if progress is not None:
+            progress(Progress(tally.counts["read"], before + furthest, before + size))
+
+    limits = Limits(LANES, MOST_ROWS, MOST_SIZE)
+    apart = size >= APART_FROM
+    with (
+        ExitStack() as stack,
+        reading_apart(source, limits) if apart else closing(read_chunks(source, limits)) as parts,
+    ):
+        connections = [stack.enter_context(importing(database)) for _ in range(LANES)]
+        for connection in connections:
+            prepare_published(connection)
+        store_in_lanes(connections, parts, storing(source.name), tally, tell)
 
 
 def _products(records: Records, currency: str) -> Iterator[PublishedProduct | list[Problem]]:
     for record in records:
         yield [record] if isinstance(record, Problem) else read_product(record, records.lines.name, currency)
-
-
-def _reviews(records: Records) -> Iterator[PublishedReview | list[Problem]]:
-    for record in records:
-        yield [record] if isinstance(record, Problem) else read_review(record, records.lines.name)
-
-
-def _size(item: PublishedReview | list[Problem]) -> int:
-    return item.size if isinstance(item, PublishedReview) else _PROBLEM_SIZE * len(item)

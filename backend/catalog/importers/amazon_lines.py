@@ -35,7 +35,7 @@ def read_published(text: str) -> object:
         ValueError: neither JSON nor the text of a Python dict.
         RecursionError: it is nested too deep.
     """
-    if not _DICT.match(text):
+    if text.startswith('{"') or not _DICT.match(text):
         return read_json_line(text)
     try:
         with warnings.catch_warnings():

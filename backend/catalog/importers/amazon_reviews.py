@@ -11,6 +11,7 @@ from backend.catalog.importers.records import Record
 from backend.catalog.importers.report import shown
 from backend.catalog.importers.result import Problem
 from backend.catalog.importers.values import (
+    MAX_INTEGER,
     read_boolean,
     read_rating,
     read_sku,
@@ -26,6 +27,14 @@ NO_LAYOUT = (
     "neither layout: a review of 2023 has parent_asin, rating and user_id, one of 2018 asin, overall and reviewerID"
 )
 OF_PRODUCTS = "a product, not a review: give this file as --meta"
+
+
+_LAYOUT_2018 = frozenset({"overall", "reviewerID", "reviewText"})
+# A usual line of 2023: its types, the longest keys, the stars, and times from 1970 to 2100 in milliseconds.
+_QUICK_TYPES = (str, float, str, int, bool, int)
+_QUICK_LENGTH = 200
+_QUICK_MOMENTS = (0, 4_102_444_800_000)
+_STARS = frozenset({1.0, 2.0, 3.0, 4.0, 5.0})
 
 
 @dataclass(slots=True)
@@ -114,10 +123,13 @@ _2018 = (
 def read_review(record: Record, file: str) -> PublishedReview | list[Problem]:
     """The review of a line, or everything that is wrong with it. A line without a product or stars is no review."""
     values = record.values
+    found = _quick(values)
+    if found is not None:
+        return _row(record, file, found)
     layout = _layout(values)
     if isinstance(layout, str):
         return [Problem(file, record.line, None, layout, shown(values))]
-    found: dict[str, Any] = {}
+    found = {}
     problems: list[Problem] = []
     for name, keys, read in layout:
         if name in found:
@@ -146,8 +158,48 @@ def read_review(record: Record, file: str) -> PublishedReview | list[Problem]:
     return _row(record, file, found)
 
 
+def _quick(values: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What the fields of a usual line of 2023 are read as, at half the time; None of any other line."""
+    try:
+        sku, rating, user_id = values["parent_asin"], values["rating"], values["user_id"]
+        title, body, votes = values["title"], values["text"], values["helpful_vote"]
+        verified, moment = values["verified_purchase"], values["timestamp"]
+    except KeyError:
+        return None
+    if (
+        (type(sku), type(rating), type(user_id), type(votes), type(verified), type(moment)) == _QUICK_TYPES
+        and len(sku) <= _QUICK_LENGTH
+        and len(user_id) <= _QUICK_LENGTH
+        and f"{sku}{user_id}".isascii()
+        and sku.isalnum()
+        and user_id.isalnum()
+        and rating in _STARS
+        and 0 <= votes <= MAX_INTEGER
+        and _QUICK_MOMENTS[0] <= moment <= _QUICK_MOMENTS[1]
+        and type(title) is type(body) is str
+        and _LAYOUT_2018.isdisjoint(values)
+    ):
+        said = f"{title}{body}"
+        if not said.isascii() or "&" in said or "<" in said or "\0" in said:
+            try:
+                title, body = read_said(title), read_said(body)
+            except InvalidInput:
+                return None
+        return {
+            "sku": sku,
+            "rating": int(rating),
+            "title": title,
+            "body": body,
+            "user_id": user_id,
+            "helpful_votes": votes,
+            "verified": verified,
+            "written_at": datetime.fromtimestamp(moment / 1000, UTC).isoformat(),
+        }
+    return None
+
+
 def _layout(values: Mapping[str, object]) -> tuple[_Field, ...] | str:
-    if "overall" in values or "reviewerID" in values or "reviewText" in values:
+    if not _LAYOUT_2018.isdisjoint(values):
         return _2018
     if "rating" in values or "user_id" in values:
         return _2023

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,11 +11,11 @@ from typing import Any
 from uuid import UUID
 
 from backend.catalog.events import KINDS, SQL, EventData, find_faults
-from backend.catalog.importers.chunks import Transaction, import_rows, importing
-from backend.catalog.importers.mapping import ColumnMapping, Fields, Values
-from backend.catalog.importers.progress import follow
-from backend.catalog.importers.records import Record, Records, open_records
-from backend.catalog.importers.report import shown, tallied
+from backend.catalog.importers.chunks import Transaction
+from backend.catalog.importers.mapped import import_mapped
+from backend.catalog.importers.mapping import Fields, Values
+from backend.catalog.importers.records import Record
+from backend.catalog.importers.report import shown
 from backend.catalog.importers.result import ImportResult, OnProgress, Outcome, Problem
 from backend.catalog.importers.values import read_key, read_sku, read_text, read_time
 from backend.database.connection import Database
@@ -59,15 +59,23 @@ def import_events(
     Raises:
         InvalidInput: the file as a whole cannot be used. What is wrong with single lines goes to the report instead.
     """
-    with (
-        tallied(report, [source]) as tally,
-        open_records(source, delimiter) as records,
-        importing(database) as connection,
-    ):
-        mapping = ColumnMapping(EVENT_FIELDS, columns, source, records.columns)
-        connection.execute(SQL["create_staged"])
-        import_rows(connection, _rows(records, mapping), _load, tally, follow(records, tally, progress))
-        return tally.result()
+    now = datetime.now(UTC)
+
+    def make_row(record: Record, file: str, values: Values) -> EventRow | list[Problem]:
+        return _row(record, file, values, now)
+
+    return import_mapped(
+        database,
+        source,
+        EVENT_FIELDS,
+        make_row,
+        _load,
+        prepare=lambda connection: connection.execute(SQL["create_staged"]),
+        columns=columns,
+        delimiter=delimiter,
+        report=report,
+        progress=progress,
+    )
 
 
 def read_kind(value: object) -> str:
@@ -108,16 +116,6 @@ EVENT_FIELDS = Fields(
     },
     required=("user_id", "kind", "sku", "occurred_at"),
 )
-
-
-def _rows(records: Records, mapping: ColumnMapping) -> Iterator[EventRow | list[Problem]]:
-    now = datetime.now(UTC)
-    for record in records:
-        if isinstance(record, Problem):
-            yield [record]
-            continue
-        values = mapping.read(record)
-        yield values if isinstance(values, list) else _row(record, records.lines.name, values, now)
 
 
 def _row(record: Record, file: str, values: Values, now: datetime) -> EventRow | list[Problem]:

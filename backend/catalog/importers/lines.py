@@ -73,7 +73,11 @@ class LineReader:
             return Line(self.number, data.decode())
         except UnicodeDecodeError as error:
             wrong = data[error.start]
-            return Line(self.number, "", f"not UTF-8: byte {error.start + 1} of the line is 0x{wrong:02x}")
+            return Line(
+                self.number,
+                "",
+                f"not UTF-8: byte {error.start + 1} of the line is 0x{wrong:02x}; save the file as UTF-8",
+            )
 
     def give_back(self, lines: list[Line]) -> None:
         """Let ``take`` return these lines again, in this order."""
@@ -96,6 +100,8 @@ class LineReader:
         try:
             return self._stream.readline(most)
         except (EOFError, zlib.error, OSError) as error:
+            if isinstance(error, gzip.BadGzipFile) and self.number == 0:
+                raise InvalidInput(f"{self.path} is not compressed: take .gz off its name", field="file") from error
             raise InvalidInput(
                 f"{self.path} is damaged after line {self.number} ({error}): get the file again and import it again",
                 field="file",

@@ -114,6 +114,11 @@ class ColumnMapping:
         if absent:
             raise InvalidInput(f"{path} has no column {', '.join(absent)}; its columns are {found}", field="column")
         unfed = [field for field in self._fields.required if field not in self._sources]
+        if unfed and len(header) == 1 and (mark := next((mark for mark in ";|" if mark in found), None)):
+            raise InvalidInput(
+                f"{path} has one column, {found!r}: is it separated by {mark!r}? --delimiter {mark!r}",
+                field="delimiter",
+            )
         if unfed:
             raise InvalidInput(
                 f"{path} has no column for {', '.join(unfed)}; its columns are {found}. "

@@ -1,16 +1,14 @@
 """Import of a file of reviews: CSV or JSON Lines, columns mapped to fields."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from backend.catalog.importers.chunks import import_rows, importing
-from backend.catalog.importers.mapping import ColumnMapping, Fields, Values
-from backend.catalog.importers.progress import follow
-from backend.catalog.importers.records import Record, Records, open_records
-from backend.catalog.importers.report import tallied
-from backend.catalog.importers.result import ImportResult, OnProgress, Problem
+from backend.catalog.importers.mapped import import_mapped
+from backend.catalog.importers.mapping import Fields, Values
+from backend.catalog.importers.records import Record
+from backend.catalog.importers.result import ImportResult, OnProgress
 from backend.catalog.importers.review_rows import ReviewRow, loader, prepare_reviews
 from backend.catalog.importers.values import (
     read_boolean,
@@ -71,25 +69,18 @@ def import_reviews(
     Raises:
         InvalidInput: the file as a whole cannot be used. What is wrong with single lines goes to the report instead.
     """
-    with (
-        tallied(report, [source]) as tally,
-        open_records(source, delimiter) as records,
-        importing(database) as connection,
-    ):
-        mapping = ColumnMapping(REVIEW_FIELDS, columns, source, records.columns)
-        prepare_reviews(connection)
-        load = loader(create_products=create_products)
-        import_rows(connection, _rows(records, mapping), load, tally, follow(records, tally, progress))
-        return tally.result()
-
-
-def _rows(records: Records, mapping: ColumnMapping) -> Iterator[ReviewRow | list[Problem]]:
-    for record in records:
-        if isinstance(record, Problem):
-            yield [record]
-            continue
-        values = mapping.read(record)
-        yield values if isinstance(values, list) else _row(record, records.lines.name, values)
+    return import_mapped(
+        database,
+        source,
+        REVIEW_FIELDS,
+        _row,
+        loader(create_products=create_products),
+        prepare=prepare_reviews,
+        columns=columns,
+        delimiter=delimiter,
+        report=report,
+        progress=progress,
+    )
 
 
 def _row(record: Record, file: str, values: Values) -> ReviewRow:

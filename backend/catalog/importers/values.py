@@ -44,7 +44,7 @@ def read_sku(value: object) -> str:
     if sku != sku.strip() or not sku:
         raise InvalidInput("must not be blank, nor begin or end with a blank")
     if len(sku) > 200:
-        raise InvalidInput(f"has {len(sku)} characters, more than 200")
+        raise InvalidInput(f"has {len(sku):,} characters, more than 200")
     if "/" in sku or _CONTROL.search(sku):
         raise InvalidInput("must not contain a slash or a control character")
     return sku
@@ -94,7 +94,9 @@ def read_price(value: object) -> Decimal:
     text = str(value).strip()
     found = _PRICE.fullmatch(text)
     if not found:
-        raise InvalidInput("must be a number of 0 or more such as 1299.50, without separators or a currency sign")
+        raise InvalidInput(
+            "must be a number from 0 to 9999999999.99 such as 1299.50, without separators or a currency sign"
+        )
     if found["decimals"] and len(found["decimals"].rstrip("0")) > 2:
         raise InvalidInput("has more than two decimals")
     return Decimal(found["whole"] + "." + (found["decimals"] or "")[:2])

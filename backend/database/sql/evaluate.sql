@@ -151,7 +151,7 @@ SELECT p.id, p.title, p.description FROM evaluation_pool JOIN shelfmate.products
  WHERE p.id > %(after)s ORDER BY p.id LIMIT %(chunk)s;
 
 -- described: what is encoded of these products, and the name of their category
-SELECT p.id, p.title, p.description, p.brand, p.attributes, coalesce(c.name, '')
+SELECT p.id, p.title, p.description, p.brand, p.attributes, p.price, coalesce(c.name, '')
   FROM shelfmate.products p LEFT JOIN shelfmate.categories c ON c.path = p.category WHERE p.id = ANY (%(product_ids)s);
 
 -- stored: the vectors of these products in a space
@@ -177,7 +177,7 @@ SELECT r.product_id
 -- for_session: what somebody with this history gets by it alone; what others did may be held out
 SELECT r.product_id
   FROM shelfmate.recommend_for_session(%(events)s, %(k)s, space => %(space)s, w_popularity => 0, w_together => 0,
-                                       fallback => false, rules => false) r
+                                       fallback => false, discover => false, rules => false) r
  ORDER BY r."position";
 
 -- like_all: what is most like the mean of several products, by weights or the space's own

@@ -10,7 +10,7 @@ SELECT s.id, s.variant_group, s.category
  ORDER BY s.id LIMIT %(most)s;
 
 -- texts: what texts are made of
-SELECT id, CASE WHEN title = sku THEN '' ELSE title END AS title, description, brand, attributes FROM shelfmate.products WHERE id = ANY (%(ids)s);
+SELECT id, CASE WHEN title = sku THEN '' ELSE title END AS title, description, brand, attributes, price FROM shelfmate.products WHERE id = ANY (%(ids)s);
 
 -- photographs: the first photographs of these products
 SELECT f.product_id, f.content

@@ -242,7 +242,7 @@ CREATE TEMPORARY TABLE staged_published (
 ) ON COMMIT DELETE ROWS;
 
 -- copy_published: stage a chunk
-COPY staged_published (sku, fingerprint, rating, title, body, author, user_id, helpful_votes, verified, written_at)
+COPY staged_published (sku, title, body, fingerprint, rating, author, user_id, helpful_votes, verified, written_at)
     FROM STDIN;
 
 -- create_published_products: a bare product, titled by its sku, for every one that is unknown; looked up sku by sku,

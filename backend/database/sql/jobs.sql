@@ -122,7 +122,8 @@ VALUES (%(space_id)s, %(worker)s, %(completed)s, %(failed)s, %(died)s);
 -- load_inputs: what the claimed products are embedded from, what is stored of them, and what others have of their photographs
 SELECT j.product_id, j.space_id,
        -- Imports give a product that only its reviews name its sku for a title, which says nothing of it.
-       CASE WHEN p.title = p.sku THEN '' ELSE p.title END AS title, p.description, p.brand, p.attributes, i.image_hash AS photographs_hash, i.sha256s,
+       CASE WHEN p.title = p.sku THEN '' ELSE p.title END AS title, p.description, p.brand, p.attributes, p.price,
+       i.image_hash AS photographs_hash, i.sha256s,
        CASE WHEN i.image_hash IS DISTINCT FROM e.image_hash AND same.image IS NULL THEN
            (SELECT array_agg(f.content ORDER BY f.position)
               FROM (SELECT pi.content, pi.position FROM shelfmate.product_images pi

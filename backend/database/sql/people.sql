@@ -6,7 +6,7 @@ WITH fast AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))
       FROM fast, shelfmate.person_page(
                ARRAY(SELECT r FROM shelfmate.recommend_for_user(
                %(user)s, greatest(%(k)s::integer, 100), %(filter)s::jsonb, %(exclude_seen)s, %(exclude_bought)s, %(exclude)s::text[],
-               %(half_life)s, %(interests)s, %(w_popularity)s, %(w_together)s, %(one_per_variant_group)s, %(fallback)s, %(rules)s,
+               %(half_life)s, %(interests)s, %(w_popularity)s, %(w_together)s, %(one_per_variant_group)s, %(fallback)s, %(discover)s, %(rules)s,
                %(placement)s, %(space)s, %(exact)s) r ORDER BY r.position),
                %(k)s::integer, %(filter)s::jsonb, %(one_per_variant_group)s) p
 ), kept AS (
@@ -25,7 +25,7 @@ WITH fast AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))
                ARRAY(SELECT r FROM shelfmate.recommend_for_session(
                %(events)s::jsonb, greatest(%(k)s::integer, 100), %(filter)s::jsonb, %(exclude_seen)s, %(exclude_bought)s,
                %(exclude)s::text[], %(half_life)s, %(interests)s, %(w_popularity)s, %(w_together)s, %(one_per_variant_group)s,
-               %(fallback)s, %(rules)s, %(placement)s, %(space)s, %(exact)s) r ORDER BY r.position),
+               %(fallback)s, %(discover)s, %(rules)s, %(placement)s, %(space)s, %(exact)s) r ORDER BY r.position),
                %(k)s::integer, %(filter)s::jsonb, %(one_per_variant_group)s) p
 ), kept AS (
     INSERT INTO shelfmate.recommendations (kind, space_id, query, vectors, items, mode, complete, expires_at)

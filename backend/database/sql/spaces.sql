@@ -143,9 +143,6 @@ SELECT a.pid, a.usename::text AS login, a.state, extract(epoch FROM clock_timest
    AND l.granted AND a.pid <> pg_backend_pid()
  ORDER BY seconds DESC NULLS LAST LIMIT 1;
 
--- by_name: a space by its name
-SELECT s.id FROM shelfmate.embedding_spaces s WHERE s.name = %(name)s;
-
 -- product_writers: a transaction that has products open for writing, which the making of a partition waits for
 SELECT a.pid, a.usename::text AS login, a.state, extract(epoch FROM clock_timestamp() - a.xact_start)::double precision AS seconds
   FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pgvector import HalfVector
 from psycopg import Connection
 from psycopg.types.json import Jsonb
 
@@ -35,35 +36,40 @@ class Opened:
     answers: Answers
     embedder: Embedder
     cut_at: datetime | None
-    _hard: dict[str, list[NDArray[np.float32]]] = field(default_factory=dict)
+    _hard: dict[str, dict[int, NDArray[np.float32]]] = field(default_factory=dict)
 
-    def hard_queries(self, one: HeldOutSet) -> list[NDArray[np.float32]]:
-        """A fused query vector for each question: the product's own, its text block encoded anew with the hard title.
+    def hard_queries(self, one: HeldOutSet) -> dict[int, NDArray[np.float32]]:
+        """Fused query vectors by product id: the product's own, its text block encoded anew with the hard title.
+
+        A product that went meanwhile has none.
 
         Raises:
             ConfigurationError: the encoder is not on this machine, or is another version.
         """
         if one.name not in self._hard:
-            rows: list[NDArray[np.float32]] = []
+            rows: dict[int, NDArray[np.float32]] = {}
             for start in range(0, len(one.products), AT_ONCE):
-                rows += self._encode(one.products[start : start + AT_ONCE])
+                rows |= self._encode(one.products[start : start + AT_ONCE])
             self._hard[one.name] = rows
         return self._hard[one.name]
 
-    def _encode(self, asked: Sequence[AskedProduct]) -> list[NDArray[np.float32]]:
+    def _encode(self, asked: Sequence[AskedProduct]) -> dict[int, NDArray[np.float32]]:
         given = {"product_ids": [question.product_id for question in asked]}
         described = {row[0]: row[1:] for row in self.connection.execute(SQL["described"], given).fetchall()}
         stored: dict[int, Any] = dict(
             self.connection.execute(SQL["stored"], given | {"space_id": self.space.id}, binary=True).fetchall()
         )
+        there = [question for question in asked if question.product_id in described and question.product_id in stored]
+        if not there:
+            return {}
         texts = []
-        for question in asked:
-            _, description, brand, attributes, _ = described[question.product_id]
-            texts.append(self.space.texts_of(question.hard_title or "", description, brand, attributes))
+        for question in there:
+            _, *fields, _ = described[question.product_id]
+            texts.append(self.space.texts_of(question.hard_title or "", *fields))
         blocks: Vectors = self.embedder.product_texts(self.space, texts)
-        fused = np.stack([stored[question.product_id].to_numpy() for question in asked]).astype(np.float32)
+        fused = np.stack([stored[question.product_id].to_numpy() for question in there]).astype(np.float32)
         fused[:, : self.space.text_dimensions] = blocks * np.float32(self.space.text_weight**0.5)
-        return list(fused)
+        return {question.product_id: row for question, row in zip(there, fused, strict=True)}
 
     def factors(self, method: Method) -> list[float] | None:
         """What ``rank_products`` multiplies the modalities' parts by, so that one alone has weight 1."""
@@ -113,11 +119,12 @@ class SpaceAsked:
             return f"the titles cannot be encoded here: {error}"
         given = {"space": opened.space.name, "k": k, "factors": opened.factors(self.method)}
         found: list[Answer] = []
-        for question, query in zip(one.products, queries, strict=True):
-            if opened.answers.lacks(question.product_id, self.method):
+        for question in one.products:
+            query = queries.get(question.product_id)
+            if query is None or opened.answers.lacks(question.product_id, self.method):
                 found.append(None)
                 continue
-            asked = given | {"fused": _halves(query), "product_id": question.product_id}
+            asked = given | {"fused": HalfVector(query), "product_id": question.product_id}
             found.append([row[0] for row in opened.connection.execute(SQL["by_vector"], asked).fetchall()])
         return found
 
@@ -191,9 +198,3 @@ def _like_mean(asked: SpaceAsked | SpaceMean, one: HeldOutSet, k: int) -> list[A
 def _skus(opened: Opened, people: Sequence[AskedPerson]) -> dict[int, str]:
     ids = sorted({product for question in people for product in question.history})
     return dict(opened.connection.execute(SQL["skus"], {"product_ids": ids}).fetchall())
-
-
-def _halves(query: NDArray[np.float32]) -> Any:
-    from pgvector import HalfVector
-
-    return HalfVector(query)

@@ -148,7 +148,11 @@ def _fused(rows: Mapping[Modality, Vectors], weights: Mapping[Modality, float]) 
 
 
 def _kept_variance(projection: Projection, rows: Vectors) -> float:
-    """Share of the rows' squared distances from the offset that lies along the projection's axes."""
+    """Share of the rows' squared distances from the offset that lies along the projection's axes.
+
+    0 where all rows are at the offset: JSON, in which it is stored, has no NaN.
+    """
     present = rows[rows.any(axis=1)] - projection.offset
     axes = projection.matrix / np.linalg.norm(projection.matrix, axis=0)
-    return round(float(np.square(present @ axes).sum() / np.square(present).sum()), 4)
+    whole = float(np.square(present).sum())
+    return round(float(np.square(present @ axes).sum()) / whole, 4) if whole else 0.0

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import combinations, groupby
 from typing import Any
 
@@ -10,13 +11,12 @@ import numpy as np
 from backend.database.connection import Database
 from backend.database.queries import load_queries
 from backend.spaces.projections.links import Indices, Links
+from backend.spaces.space import MOST_PHOTOGRAPHS
 
 SQL = load_queries("fitting")
 
 # Of one buyer: a hundred purchases would be 4,950 pairs that say little each.
 MOST_BOUGHT = 20
-# A worker embeds so many photographs of a product (workers/queue.py).
-MOST_PHOTOGRAPHS = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,11 +52,11 @@ def read_catalogue(database: Database, only_products: Sequence[int] | None, samp
     return Catalogue(ids, links, same)
 
 
-def read_texts(database: Database, ids: list[int]) -> list[tuple[str, str, str | None, dict[str, Any]]]:
-    """Title, description, brand and attributes of each product; blank ones where it was deleted meanwhile."""
+def read_texts(database: Database, ids: list[int]) -> list[tuple[str, str, str | None, dict[str, Any], Decimal | None]]:
+    """Title, description, brand, attributes and price of each product; blank ones where it was deleted meanwhile."""
     with database.read() as connection:
         found = {row[0]: row[1:] for row in connection.execute(SQL["texts"], {"ids": ids}).fetchall()}
-    return [found.get(product, ("", "", None, {})) for product in ids]
+    return [found.get(product, ("", "", None, {}, None)) for product in ids]
 
 
 def read_photographs(database: Database, ids: list[int], at_once: int) -> Iterator[tuple[int, list[bytes]]]:

@@ -12,6 +12,7 @@ from safetensors import SafetensorError
 from backend.encoders.unit import unit_rows
 from backend.errors import ConfigurationError
 from backend.spaces.fusion import Vectors
+from backend.spaces.scaling import mean_length
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,13 +47,8 @@ class Projection:
         return np.asarray(self._projected(rows) / np.float32(self.scale), dtype=np.float32)
 
     def scaled(self, rows: Vectors) -> "Projection":
-        """Itself with the scale that makes the root mean square length of these projected rows 1, zero rows apart.
-
-        Halves, which hold what is stored, are exact to 11 bits up to 65,504 and then overflow: such rows have room.
-        """
-        lengths = np.linalg.norm(self._projected(rows), axis=1).astype(np.float64)
-        present = lengths[lengths > 0]
-        return replace(self, scale=float(np.sqrt(np.mean(present**2))) if len(present) else 1.0)
+        """Itself with the scale that makes the ``mean_length`` of these projected rows 1."""
+        return replace(self, scale=mean_length(self._projected(rows)))
 
     def _projected(self, rows: Vectors) -> Vectors:
         projected = np.asarray((rows - self.offset) @ self.matrix, dtype=np.float32)

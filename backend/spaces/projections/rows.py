@@ -14,9 +14,9 @@ from backend.encoders.unit import unit_rows
 from backend.errors import UnreadableImage
 from backend.spaces.fusion import Vectors
 from backend.spaces.inputs import hash_texts
-from backend.spaces.projections.catalogue import MOST_PHOTOGRAPHS, read_photographs
+from backend.spaces.projections.catalogue import read_photographs
 from backend.spaces.projections.interruption import check
-from backend.spaces.space import Space, list_spaces
+from backend.spaces.space import MOST_PHOTOGRAPHS, Space, list_spaces
 
 SQL = load_queries("fitting")
 
@@ -73,15 +73,25 @@ def text_rows(
                 if stored == hashes[place]:
                     part[place], done[place] = row, True
         reused += int(done.sum())
-        # By length, so that texts of one length meet in a batch.
-        waiting = sorted(np.flatnonzero(~done).tolist(), key=lambda place: len(given[place]))
-        for start in range(0, len(waiting), TEXTS_AT_ONCE):
-            progress.step(f"encoding {text_input}", start, len(waiting))
-            chunk = waiting[start : start + TEXTS_AT_ONCE]
-            with unhurried():
-                part[chunk] = encoder.encode([given[place] for place in chunk], normalized=normalized)
+        waiting = [text for text, is_done in zip(given, done, strict=True) if not is_done]
+        part[~done] = encode_texts(encoder, waiting, text_input, progress, normalized=normalized)
         parts.append(part)
     return Rows(np.concatenate(parts, axis=1) / np.float32(len(parts) ** 0.5), reused)
+
+
+def encode_texts(
+    encoder: TextEncoder, texts: Sequence[str], what: str, progress: Progress, *, normalized: bool = True
+) -> Vectors:
+    """(n, d) float32 rows of texts, so many at once; ``progress`` is told of ``what``."""
+    rows = np.zeros((len(texts), encoder.dimensions), dtype=np.float32)
+    # By length, so that texts of one length meet in a batch.
+    order = sorted(range(len(texts)), key=lambda place: len(texts[place]))
+    for start in range(0, len(order), TEXTS_AT_ONCE):
+        progress.step(f"encoding {what}", start, len(order))
+        chunk = order[start : start + TEXTS_AT_ONCE]
+        with unhurried():
+            rows[chunk] = encoder.encode([texts[place] for place in chunk], normalized=normalized)
+    return rows
 
 
 def image_rows(

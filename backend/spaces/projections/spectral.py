@@ -1,15 +1,14 @@
 """Projections on the axes along which rows vary most: PCA, half-whitened PCA, SVD (scikit-learn)."""
 
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # The package ships no types.
 
 from backend.errors import InvalidInput
 from backend.spaces.fusion import Vectors
+from backend.spaces.models import Modality
 from backend.spaces.projections.projection import Projection
-
-Modality = Literal["text", "image", "reviews"]
 
 # Up to so many inputs the covariance is cheap to decompose exactly; PCA's randomised solver is for more.
 EXACT = 3_000
@@ -51,7 +50,7 @@ def fit_svd(rows: Vectors, dimensions: int, *, seed: int = 0, modality: Modality
         # TruncatedSVD's solvers take fewer axes than there are inputs.
         _, _, axes = np.linalg.svd(present.astype(np.float64), full_matrices=False)
     else:
-        with threadpool_limits(1):
+        with threadpool_limits(1), np.errstate(divide="ignore", invalid="ignore"):
             axes = TruncatedSVD(dimensions, random_state=seed).fit(present).components_
     return Projection("svd", _single(axes.T), np.zeros(present.shape[1], dtype=np.float32))
 
@@ -61,8 +60,9 @@ def _pca(rows: Vectors, dimensions: int, seed: int, modality: Modality) -> Any:
 
     present = _present(rows, dimensions, "pca", modality, spare=1)
     solver = "covariance_eigh" if present.shape[1] <= EXACT else "randomized"
-    # One thread: the sums of several are taken in another order each time.
-    with threadpool_limits(1):
+    # One thread: the sums of several are taken in another order each time. Rows that are all alike have no variance, by
+    # which the explained part of it is divided.
+    with threadpool_limits(1), np.errstate(divide="ignore", invalid="ignore"):
         return PCA(dimensions, svd_solver=solver, random_state=seed).fit(present.astype(np.float64))
 
 

@@ -6,7 +6,7 @@ DECLARE
 BEGIN
     FOR space IN SELECT s.id, s.state FROM shelfmate.embedding_spaces s
                   WHERE s.kernel <> 'cosine' OR s.text_projection IS NOT NULL OR s.image_projection IS NOT NULL
-                     OR cardinality(s.text_inputs) <> 1 OR s.text_inputs[1] ~ ':|attributes'
+                     OR cardinality(s.text_inputs) <> 1 OR s.text_inputs[1] ~ ':|price|attributes'
                      OR EXISTS (SELECT FROM shelfmate.space_models m WHERE m.space_id = s.id) LOOP
         IF space.state = 'active' THEN
             DROP VIEW shelfmate.active_embeddings;
@@ -21,8 +21,8 @@ BEGIN
     END LOOP;
 END $$;
 
-DROP TRIGGER queue_edited_attributes ON products;
-DROP FUNCTION queue_edited_attributes();
+DROP TRIGGER queue_edited_facts ON products;
+DROP FUNCTION queue_edited_facts();
 DROP FUNCTION read_example(embedding_spaces, jsonb, text, integer, double precision[]);
 ALTER FUNCTION read_unit_example(embedding_spaces, jsonb, text, integer, double precision[]) RENAME TO read_example;
 DROP FUNCTION at_length(halfvec, jsonb, text);

@@ -21,7 +21,7 @@ ALTER TABLE embedding_spaces
     ALTER COLUMN text_inputs SET DEFAULT '{title}',
     ADD CONSTRAINT embedding_spaces_text_inputs_check CHECK (
         array_to_string(text_inputs, ',', 'null') ~
-        '^((title|description|brand|attributes\.[^+,:]+)(\+(title|description|brand|attributes\.[^+,:]+))*(:[1-9][0-9]{0,6})?(,(?=.)|$)){1,8}$');
+        '^((title|description|brand|price|attributes\.[^+,:]+)(\+(title|description|brand|price|attributes\.[^+,:]+))*(:[1-9][0-9]{0,6})?(,(?=.)|$)){1,8}$');
 
 -- Up to now every product was queued when a space was made: those that are kept up are filled, or about to be.
 UPDATE embedding_spaces SET filled_at = now(), state = CASE state WHEN 'building' THEN 'shadow' ELSE state END
@@ -30,7 +30,7 @@ UPDATE embedding_spaces SET filled_at = now(), state = CASE state WHEN 'building
 COMMENT ON COLUMN embedding_spaces.state IS
     'building while it is filled, shadow when it may be activated, active, or retired: not kept up any more.';
 COMMENT ON COLUMN embedding_spaces.text_inputs IS
-    'The texts that are encoded of a product, each apart: columns of products and attributes.NAME joined by +, and after a colon the most characters of it.';
+    'The texts that are encoded of a product, each apart: title, description, brand, price and attributes.NAME joined by +, and after a colon the most characters of it.';
 COMMENT ON COLUMN embedding_spaces.recipe IS 'Name of the recipe that it was made by, for people.';
 COMMENT ON COLUMN embedding_spaces.kernel IS
     'cosine: blocks are unit vectors. linear: they keep their length, and rankings are always exact.';

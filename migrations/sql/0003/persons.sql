@@ -32,7 +32,7 @@ CREATE FUNCTION recommend_for_user(
     exclude_seen boolean DEFAULT true, exclude_bought boolean DEFAULT true, exclude text[] DEFAULT '{}',
     half_life double precision DEFAULT 180, interests integer DEFAULT 5,
     w_popularity double precision DEFAULT 3, w_together double precision DEFAULT 3,
-    one_per_variant_group boolean DEFAULT false, fallback boolean DEFAULT true,
+    one_per_variant_group boolean DEFAULT false, fallback boolean DEFAULT true, discover boolean DEFAULT true,
     rules boolean DEFAULT true, placement text DEFAULT NULL,
     space text DEFAULT NULL, exact boolean DEFAULT false, as_of timestamptz DEFAULT NULL
 ) RETURNS SETOF person_recommendation LANGUAGE plpgsql STABLE ROWS 10
@@ -56,7 +56,7 @@ BEGIN
                   UNION
                   SELECT p.id FROM shelfmate.products p WHERE p.sku = ANY (recommend_for_user.exclude)),
             interests, w_popularity, w_together, coalesce(one_per_variant_group, false), coalesce(fallback, true),
-            chosen, coalesce(exact, false), as_of);
+            coalesce(discover, true), chosen, coalesce(exact, false), as_of);
 END $$;
 
 -- What a session did, as JSON, in the order in which it was done where the times do not say otherwise.
@@ -114,7 +114,7 @@ CREATE FUNCTION recommend_for_session(
     exclude_seen boolean DEFAULT true, exclude_bought boolean DEFAULT true, exclude text[] DEFAULT '{}',
     half_life double precision DEFAULT 180, interests integer DEFAULT 5,
     w_popularity double precision DEFAULT 3, w_together double precision DEFAULT 3,
-    one_per_variant_group boolean DEFAULT false, fallback boolean DEFAULT true,
+    one_per_variant_group boolean DEFAULT false, fallback boolean DEFAULT true, discover boolean DEFAULT true,
     rules boolean DEFAULT true, placement text DEFAULT NULL,
     space text DEFAULT NULL, exact boolean DEFAULT false
 ) RETURNS SETOF person_recommendation LANGUAGE plpgsql STABLE ROWS 10
@@ -134,7 +134,7 @@ BEGIN
                   UNION
                   SELECT p.id FROM shelfmate.products p WHERE p.sku = ANY (recommend_for_session.exclude)),
             interests, w_popularity, w_together, coalesce(one_per_variant_group, false), coalesce(fallback, true),
-            chosen, coalesce(exact, false), NULL);
+            coalesce(discover, true), chosen, coalesce(exact, false), NULL);
 END $$;
 
 -- The first k of a person's list as they are sent, and all of it as it is kept: the reason takes the place of the examples.
@@ -159,15 +159,15 @@ CREATE FUNCTION person_page(
            LATERAL (SELECT CASE WHEN r.reason_sku IS NULL THEN '[]'
                                 ELSE jsonb_build_array(jsonb_build_object(
                                     'sku', r.reason_sku, 'title', r.reason_title,
-                                    'contribution', r.contributions -> CASE r.source WHEN 'interest' THEN 'likeness' ELSE 'together' END))
+                                    'contribution', r.contributions -> CASE r.source WHEN 'bought_together' THEN 'together' ELSE 'likeness' END))
                            END AS examples) e
 $$;
 
 COMMENT ON FUNCTION person_filter(jsonb, boolean, text) IS 'A filter that also leaves out what the rules that apply hide.';
 COMMENT ON FUNCTION check_person_options(integer, double precision, integer, double precision, double precision) IS 'Refuses options that lie outside their ranges.';
-COMMENT ON FUNCTION recommend_for_user(text, integer, jsonb, boolean, boolean, text[], double precision, integer, double precision, double precision, boolean, boolean, boolean, text, text, boolean, timestamptz) IS
-    'The k products for one person by their last 100 products, which fade by half in half_life days, and at most so many interests. Left out are all they did anything with (exclude_seen), all they bought or rated (exclude_bought), and exclude. Where that gives too few, and for somebody new, popular, trending and newest products follow (fallback). as_of: by what was known of people then.';
+COMMENT ON FUNCTION recommend_for_user(text, integer, jsonb, boolean, boolean, text[], double precision, integer, double precision, double precision, boolean, boolean, boolean, boolean, text, text, boolean, timestamptz) IS
+    'The k products for one person by their last 100 products, which fade by half in half_life days, and at most so many interests. discover: of every ten places one is for a product that few had yet. Left out are all they did anything with (exclude_seen), all they bought or rated (exclude_bought), and exclude. Where that gives too few, and for somebody new, popular, trending and newest products follow (fallback). as_of: by what was known of people then.';
 COMMENT ON FUNCTION read_session(jsonb) IS 'The events of a session given as JSON, checked.';
-COMMENT ON FUNCTION recommend_for_session(jsonb, integer, jsonb, boolean, boolean, text[], double precision, integer, double precision, double precision, boolean, boolean, boolean, text, text, boolean) IS
+COMMENT ON FUNCTION recommend_for_session(jsonb, integer, jsonb, boolean, boolean, text[], double precision, integer, double precision, double precision, boolean, boolean, boolean, boolean, text, text, boolean) IS
     'As recommend_for_user, by what a session did: [{"sku": "A1", "kind": "view", "value": 5, "occurred_at": "2026-01-31T12:00:00Z"}], a view now where nothing else is said, the last one newest. Nothing of it is stored.';
 COMMENT ON FUNCTION person_page(person_recommendation[], integer, jsonb, boolean) IS 'The first page of a person''s list as JSON: to be sent, and the whole list to be kept.';
