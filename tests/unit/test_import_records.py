@@ -73,6 +73,12 @@ def test_an_open_quote_before_a_long_file_costs_its_own_line_only(tmp_path):
     assert len(found) == 20_001
 
 
+def test_a_carriage_return_alone_is_named_with_its_remedy(tmp_path):
+    found = read(tmp_path / "x.csv", "a,b\n1,x\n2,y\r3,z\n4,x\n")
+    assert lines(found) == [2, -3, 4]
+    assert "save the file with line ends LF or CRLF" in found[1].reason
+
+
 def test_columns_too_many_and_too_few_are_said_with_both_numbers(tmp_path):
     found = read(tmp_path / "x.csv", "a,b\n1,2,3\n1\n1,2\n")
     assert lines(found) == [-2, -3, 4]

@@ -18,6 +18,7 @@ _REASONS = (
     ("unexpected end of data", _UNCLOSED),
     ("expected after", "a quoted value goes on after its closing quote: double the quotes inside it"),
     ("field larger than", f"a value of more than 131,072 characters, or {_UNCLOSED}"),
+    ("new-line character", "a carriage return stands alone: save the file with line ends LF or CRLF"),
 )
 
 
