@@ -123,7 +123,7 @@ def test_too_large_a_body_is_answered_413(client: ConformingClient) -> None:
         ),
     ):
         assert (response.status_code, response.json["type"]) == (413, "/problems/request-entity-too-large")
-        assert "1000" in response.json["detail"]
+        assert "1,000 bytes" in response.json["detail"]
 
 
 def test_a_body_that_was_cut_off_is_refused(client: ConformingClient) -> None:

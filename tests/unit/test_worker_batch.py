@@ -32,7 +32,7 @@ SPACE = Space(
     reviews_weight=0.0,
 )
 NOTHING: dict[str, Any] = dict.fromkeys(
-    ("brand", "photographs_hash", "sha256s", "contents", "text_hash", "image_hash", "text", "image", "reviews")
+    ("brand", "price", "photographs_hash", "sha256s", "contents", "text_hash", "image_hash", "text", "image", "reviews")
 )
 
 
