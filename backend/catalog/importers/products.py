@@ -1,18 +1,16 @@
 """Import of a file of products: CSV or JSON Lines, columns mapped to fields."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from backend.catalog.importers.chunks import import_rows, importing
-from backend.catalog.importers.mapping import ColumnMapping, Fields, Values
+from backend.catalog.importers.mapped import import_mapped
+from backend.catalog.importers.mapping import Fields, Values
 from backend.catalog.importers.photographs import read_image_path
 from backend.catalog.importers.product_rows import ProductRow, load_products, prepare_products
-from backend.catalog.importers.progress import follow
-from backend.catalog.importers.records import Record, Records, open_records
-from backend.catalog.importers.report import tallied
-from backend.catalog.importers.result import ImportResult, OnProgress, Problem
+from backend.catalog.importers.records import Record
+from backend.catalog.importers.result import ImportResult, OnProgress
 from backend.catalog.importers.values import (
     read_attributes,
     read_boolean,
@@ -78,16 +76,23 @@ def import_products(
         InvalidInput: the file as a whole cannot be used. What is wrong with single lines goes to the report instead.
     """
     currency = check_currency(currency)
-    with (
-        tallied(report, [source]) as tally,
-        open_records(source, delimiter) as records,
-        importing(database) as connection,
-    ):
-        mapping = ColumnMapping(PRODUCT_FIELDS, columns, source, records.columns)
-        prepare_products(connection)
-        rows = _rows(records, mapping, currency, images or source.parent)
-        import_rows(connection, rows, load_products, tally, follow(records, tally, progress))
-        return tally.result()
+    beside = images or source.parent
+
+    def make_row(record: Record, file: str, values: Values) -> ProductRow:
+        return product_row(record, file, values, currency, beside)
+
+    return import_mapped(
+        database,
+        source,
+        PRODUCT_FIELDS,
+        make_row,
+        load_products,
+        prepare=prepare_products,
+        columns=columns,
+        delimiter=delimiter,
+        report=report,
+        progress=progress,
+    )
 
 
 def product_row(record: Record, file: str, values: Values, currency: str | None, images: Path) -> ProductRow:
@@ -131,14 +136,3 @@ def check_currency(currency: str | None) -> str | None:
         return None if currency is None else read_currency(currency)
     except InvalidInput as error:
         raise InvalidInput(f"currency {error}", field="currency") from error
-
-
-def _rows(
-    records: Records, mapping: ColumnMapping, currency: str | None, images: Path
-) -> Iterator[ProductRow | list[Problem]]:
-    for record in records:
-        if isinstance(record, Problem):
-            yield [record]
-            continue
-        values = mapping.read(record)
-        yield values if isinstance(values, list) else product_row(record, records.lines.name, values, currency, images)
